@@ -1,0 +1,14 @@
+"""Pure judging: what was observed against what is true. No file, clock or network.
+
+Each kind of check is one file here and one entry in :data:`KINDS`.
+"""
+
+from collections.abc import Mapping
+
+from grader.checks.case import Case, JudgingKind, Verdict
+from grader.checks.judging import fits, judge_exercise, probes
+from grader.checks.value import VALUE
+
+KINDS: Mapping[str, JudgingKind] = {kind.name: kind for kind in (VALUE,)}
+
+__all__ = ["KINDS", "Case", "JudgingKind", "Verdict", "fits", "judge_exercise", "probes"]

@@ -1,0 +1,151 @@
+"""What judging one exercise of one submission has to go by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from grader.checks.answers import Answer, Unusable, expected_value, read_answer
+from grader.checks.comparing import Tolerance
+from grader.course import CheckOptions, Kind
+from grader.model import CheckResult, Failure, Plain
+from grader.reference import Evaluation, Misconception
+
+#: An upstream answer whose largest element is below this fraction of the true one's counts as all zero.
+NEGLIGIBLE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a quantity that students hand in is compared."""
+
+    tolerance: Tolerance
+    transpose: bool
+
+
+@dataclass(frozen=True)
+class Case:
+    """One exercise of one submission.
+
+    ``truth`` evaluates the reference with nothing replaced. ``asked`` are the quantities that students hand in.
+    ``observed`` are the plain values found under names. ``adopted`` are the wrong values of quantities that were not
+    observed, inferred from mistakes recognised so far. ``settled`` are the results so far, by quantity. ``reason`` tells
+    the student why a name may be missing.
+    """
+
+    truth: Evaluation
+    asked: Mapping[str, Asked]
+    observed: Mapping[str, Plain | Failure]
+    adopted: Mapping[str, Any]
+    settled: Mapping[str, CheckResult]
+    reason: str = ""
+
+    def with_result(self, subject: str, verdict: Verdict) -> Case:
+        """Return the case after ``verdict`` on ``subject``."""
+        settled = {**self.settled, subject: verdict.result}
+        return replace(self, settled=settled, adopted={**self.adopted, **verdict.adopted})
+
+    def answer(self, name: str) -> Answer | Unusable:
+        """Return the student's answer to the asked quantity ``name``."""
+        value = self.observed.get(name, Failure("missing"))
+        return read_answer(name, value, expected_value(self.truth.value(name)), transpose=self.asked[name].transpose)
+
+    @cached_property
+    def own(self) -> Evaluation:
+        """The reference evaluated with the student's own usable answers, and with what was adopted."""
+        return self._evaluation(with_trivial=False)
+
+    @cached_property
+    def literal(self) -> Evaluation:
+        """As ``own``, with the trivial answers as well: for seeing what a student did, never for credit."""
+        return self._evaluation(with_trivial=True)
+
+    def _evaluation(self, *, with_trivial: bool) -> Evaluation:
+        fixed: dict[str, Any] = dict(self.adopted)
+        for name in self.asked:
+            answer = self.answer(name)
+            if isinstance(answer, Answer) and (with_trivial or not self.trivial(name, answer)):
+                fixed[name] = answer.value
+        return Evaluation(self.truth.reference, self.truth.seed, fixed)
+
+    def trivial(self, name: str, answer: Answer) -> bool:
+        """Return whether an upstream answer would make the rest trivial: all (nearly) zero, though it must not be."""
+        true = expected_value(self.truth.value(name))
+        if isinstance(answer.value, str) or isinstance(true, str) or "b" in {answer.value.dtype.kind, true.dtype.kind}:
+            return False
+        largest = np.max(np.abs(true), initial=0.0)
+        threshold = max(NEGLIGIBLE * largest, min(self.asked[name].tolerance.atol, largest / 2))
+        return bool(largest > 0 and np.max(np.abs(answer.value), initial=0.0) < threshold)
+
+    def upstream(self, name: str) -> dict[str, Answer | Unusable]:
+        """Return the nearest answers of the student above ``name``; absent ones are looked through."""
+        found: dict[str, Answer | Unusable] = {}
+        waiting = list(self.truth.reference.nodes[name].needs)
+        while waiting:
+            need = waiting.pop()
+            node = self.truth.reference.nodes.get(need)
+            if node is None or need in found or need in self.adopted:
+                continue
+            answer = self.answer(need) if need in self.asked else None
+            if answer is None or (isinstance(answer, Unusable) and answer.absent):
+                waiting.extend(node.needs)
+            else:
+                found[need] = answer
+        return found
+
+    def blocked(self, name: str) -> bool:
+        """Return whether follow-through to ``name`` is refused, because an answer above it is unusable or trivial."""
+        return any(
+            isinstance(answer, Unusable) or self.trivial(need, answer) for need, answer in self.upstream(name).items()
+        )
+
+    def slips(self, name: str) -> list[str]:
+        """Return the nearest answers above ``name`` that were not right, or only right given earlier slips."""
+        nearest = [
+            *self.upstream(name),
+            *(n for n in self.adopted if n in self.truth.reference.ancestors([name])),
+        ]
+        clean = {need for need, result in self.settled.items() if result.clean}
+        return sorted(set(nearest) - clean)
+
+    def unseen(self, name: str) -> frozenset[str]:
+        """Return the quantities above ``name`` that lie between it and the student's nearest answers."""
+        reference = self.truth.reference
+        found: set[str] = set()
+        waiting = [need for need in reference.nodes[name].needs if need in reference.quantities]
+        while waiting:
+            need = waiting.pop()
+            answer = self.answer(need) if need in self.asked else None
+            if need in found or isinstance(answer, Answer) or (answer is not None and not answer.absent):
+                continue
+            found.add(need)
+            waiting += [one for one in reference.nodes[need].needs if one in reference.quantities]
+        return frozenset(found)
+
+    def suspects(self, name: str) -> list[Misconception]:
+        """Return the misconceptions that could show in ``name``: its own, then those of unseen quantities above."""
+        every = self.truth.reference.misconceptions.values()
+        unseen = self.unseen(name) - set(self.adopted)
+        return [m for m in every if m.target == name] + [m for m in every if m.target in unseen]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A result, and the wrong values of unseen quantities that it lets us infer."""
+
+    result: CheckResult
+    adopted: Mapping[str, Any]
+
+
+class JudgingKind(Kind, Protocol):
+    """A kind of check with its judging half."""
+
+    def asked(self, options: CheckOptions) -> Mapping[str, Asked]:
+        """Return the quantities that a check hands in, for follow-through; usually none or one."""
+
+    def judge(self, options: CheckOptions, case: Case) -> Verdict:
+        """Return the verdict of one check."""

@@ -1,0 +1,87 @@
+"""Comparing an answer with an expected value, and saying how they differ without giving the value away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.checks.answers import Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """An answer agrees where ``abs(answer - expected) <= atol + rtol * abs(expected)``; exactly where both are 0."""
+
+    atol: float
+    rtol: float
+
+
+EXACT = Tolerance(0.0, 0.0)
+
+
+def agreement(answer: Numbers, expected: Numbers, tolerance: Tolerance) -> NDArray[np.bool_]:
+    """Return for each element whether it agrees. Both arrays have one shape; NaN agrees with NaN."""
+    if tolerance == EXACT or "b" in {answer.dtype.kind, expected.dtype.kind}:
+        return np.asarray(answer == expected)
+    wide = np.complex128 if "c" in {answer.dtype.kind, expected.dtype.kind} else np.float64
+    with np.errstate(all="ignore"):
+        left, right = answer.astype(wide), expected.astype(wide)
+        return np.isclose(left, right, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True)
+
+
+def agrees(answer: Numbers | str, expected: Numbers | str, tolerance: Tolerance) -> bool:
+    """Return whether the whole answer agrees with the expected value."""
+    if isinstance(answer, str) or isinstance(expected, str):
+        return isinstance(answer, str) and isinstance(expected, str) and answer == expected
+    return answer.shape == expected.shape and bool(np.all(agreement(answer, expected, tolerance)))
+
+
+def difference(name: str, answer: Numbers | str, expected: Numbers | str, tolerance: Tolerance) -> str:
+    """Return how the answer differs: how many elements, where first, and a pattern if there is one.
+
+    Only the student's own numbers appear in it.
+    """
+    if isinstance(answer, str) or isinstance(expected, str):
+        return f"`{name}` is not right."
+    lines = [_count(name, answer, agreement(answer, expected, tolerance))]
+    pattern = _pattern(answer, expected, tolerance)
+    return "\n".join([*lines, pattern] if pattern else lines)
+
+
+def _count(name: str, answer: Numbers, good: NDArray[np.bool_]) -> str:
+    if answer.size == 1:
+        return f"`{name}` is not right: yours is {answer.reshape(-1)[0]!s}."
+    bad = np.argwhere(~good)
+    first = tuple(int(i) for i in bad[0])
+    share = 100 * len(bad) / answer.size
+    return (
+        f"`{name}` is not right: {len(bad)} of {answer.size} elements differ ({share:.3g} %).\n"
+        f"The first is at index {list(first)}, where yours is {answer[first]!s}."
+    )
+
+
+def _pattern(answer: Numbers, expected: Numbers, tolerance: Tolerance) -> str:
+    if "b" in {answer.dtype.kind, expected.dtype.kind}:
+        return ""
+    with np.errstate(all="ignore"):
+        if np.any(expected != 0) and agrees(-answer.astype(np.float64), expected, tolerance):
+            return "It is right but for the sign."
+        if answer.ndim == 2 and answer.shape[0] == answer.shape[1] and agrees(answer.T, expected, tolerance):
+            return "It looks like the transpose."
+        if answer.size > 1 and _proportional(answer, expected):
+            return "All elements are off by one and the same factor."
+        if answer.size > 1 and agrees(np.sort(answer, axis=None), np.sort(expected, axis=None), tolerance):
+            return "The numbers are right, but in another order."
+        if expected.dtype.kind in "iu" and np.all(np.abs(answer.astype(np.float64) - expected.astype(np.float64)) == 1):
+            return "It is off by one."
+    return ""
+
+
+def _proportional(answer: Numbers, expected: Numbers) -> bool:
+    left, right = answer.astype(np.float64).ravel(), expected.astype(np.float64).ravel()
+    norm = float(right @ right)
+    factor = float(left @ right) / norm if norm else 0.0
+    several = np.count_nonzero(right) > 1
+    return bool(several and factor != 0 and np.allclose(left, factor * right, rtol=1e-6, atol=0.0))

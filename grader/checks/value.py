@@ -1,0 +1,244 @@
+"""The kind ``value``: a number, array, text or boolean that the student bound to a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, cast
+
+import numpy as np
+from pydantic import Field
+
+from grader.checks.answers import Answer, Numbers, Unusable, expected_value
+from grader.checks.case import Asked, Case, Verdict
+from grader.checks.comparing import EXACT, Tolerance, agrees, difference
+from grader.course import CheckOptions
+from grader.model import CheckResult, Probe, Status
+from grader.reference import Evaluation, Misconception, Reference
+
+
+class ValueOptions(CheckOptions):
+    """Options of a ``value`` check.
+
+    - ``value``: the name, of a quantity of the reference.
+    - ``atol``, ``rtol``: absolute and relative tolerance. Integers are compared exactly unless ``exact`` is false.
+    - ``transpose``: a matrix may come transposed where its shape shows that.
+    - ``follow_through``: fraction earned by an answer that is right only given the student's own earlier answers.
+    - ``credit``: fraction earned in spite of a named misconception.
+    """
+
+    value: str
+    atol: float = Field(default=1e-8, ge=0)
+    rtol: float = Field(default=1e-5, ge=0)
+    exact: bool | None = None
+    transpose: bool = False
+    follow_through: float = Field(default=1.0, ge=0, le=1)
+    credit: dict[str, float] = {}
+
+    @property
+    def subject(self) -> str:
+        """The name that is judged."""
+        return self.value
+
+    @property
+    def partial_credit(self) -> dict[str, float]:
+        """Fraction of the points that each named misconception still earns."""
+        return self.credit
+
+
+class ValueKind:
+    """Judges a value by name: shape, class of number, finiteness, tolerance; then follow-through; then mistakes."""
+
+    name = "value"
+    options = ValueOptions
+
+    def probes(self, options: CheckOptions) -> tuple[Probe, ...]:
+        """Return the one probe: the value under the name."""
+        return (Probe("value", options.subject),)
+
+    def problems(self, options: CheckOptions, reference: Reference) -> list[str]:
+        """Return what is wrong with the options: unknown quantity, credit for an unknown misconception."""
+        checked = cast("ValueOptions", options)
+        problems = []
+        if checked.value not in reference.quantities:
+            problems.append(_unknown("value", checked.value, "quantity", reference, list(reference.quantities)))
+        for name, fraction in checked.credit.items():
+            if name not in reference.misconceptions:
+                known = list(reference.misconceptions)
+                problems.append(_unknown("credit", name, "misconception", reference, known))
+            if not 0 <= fraction <= 1:
+                problems.append(f"credit: {name} should be between 0 and 1, found {fraction:g}")
+        return problems
+
+    def asked(self, options: CheckOptions) -> Mapping[str, Asked]:
+        """Return the one quantity."""
+        checked = cast("ValueOptions", options)
+        return {checked.value: Asked(Tolerance(checked.atol, checked.rtol), checked.transpose)}
+
+    def judge(self, options: CheckOptions, case: Case) -> Verdict:
+        """Return the verdict, in the order: unusable, right, right by follow-through, known mistake, wrong."""
+        checked = cast("ValueOptions", options)
+        answer = case.answer(checked.value)
+        if isinstance(answer, Unusable):
+            parts = [answer.message, case.reason] if answer.absent and case.reason else [answer.message]
+            return _verdict(checked, Status.FAILED, 0.0, "\n".join(parts))
+        true = expected_value(case.truth.value(checked.value))
+        tolerance = _tolerance(checked, true)
+        if agrees(answer.value, true, tolerance):
+            return _verdict(checked, Status.PASSED, 1.0)
+        return (
+            _by_follow_through(checked, case, answer, tolerance)
+            or _trivially_consistent(checked, case, answer, true, tolerance)
+            or _by_misconception(checked, case, answer, tolerance)
+            or _wrong(checked, case, answer, true, tolerance)
+        )
+
+
+VALUE = ValueKind()
+
+
+def _unknown(key: str, name: str, kind: str, reference: Reference, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    hint = f"; did you mean `{near[0]}`?" if near else ""
+    return f"{key}: `{name}` is no {kind} of {reference.path}{hint}"
+
+
+def _tolerance(options: ValueOptions, true: Numbers | str) -> Tolerance:
+    whole = not isinstance(true, str) and true.dtype.kind in "iu"
+    exact = whole if options.exact is None else options.exact
+    return EXACT if exact else Tolerance(options.atol, options.rtol)
+
+
+def _verdict(  # noqa: PLR0913 - the parts of a result
+    options: ValueOptions,
+    status: Status,
+    fraction: float,
+    message: str = "",
+    *,
+    evidence: str = "",
+    misconception: str | None = None,
+    follow_through: bool = False,
+    adopted: Mapping[str, Any] | None = None,
+) -> Verdict:
+    result = CheckResult(
+        options.id or options.value,
+        "value",
+        status,
+        fraction,
+        message,
+        evidence,
+        misconception,
+        follow_through,
+    )
+    return Verdict(result, adopted or {})
+
+
+def _by_follow_through(options: ValueOptions, case: Case, answer: Answer, tolerance: Tolerance) -> Verdict | None:
+    if options.follow_through == 0 or case.blocked(options.value):
+        return None
+    expected = _evaluated(case.own, options.value)
+    if expected is None or not agrees(answer.value, expected, tolerance):
+        return None
+    slips = case.slips(options.value)
+    if not slips:  # only rounding further up
+        return _verdict(options, Status.PASSED, 1.0)
+    named = ", ".join(f"`{slip}`" for slip in slips if slip in case.asked) or "your earlier answers"
+    message = f"Right, given your own {named}: the earlier slip is not charged again."
+    status = Status.PASSED if options.follow_through == 1 else Status.PARTIAL
+    return _verdict(options, status, options.follow_through, message, follow_through=True)
+
+
+def _trivially_consistent(
+    options: ValueOptions, case: Case, answer: Answer, true: Numbers | str, tolerance: Tolerance
+) -> Verdict | None:
+    """Return the verdict on an answer that follows from earlier ones which left nothing to calculate."""
+    trivial = sorted(
+        need
+        for need, upstream in case.upstream(options.value).items()
+        if isinstance(upstream, Answer) and case.trivial(need, upstream)
+    )
+    followed = _evaluated(case.literal, options.value) if trivial else None
+    if followed is None or not agrees(answer.value, followed, tolerance):
+        return None
+    names = ", ".join(f"`{name}`" for name in trivial)
+    message = (
+        f"`{options.value}` is not right. It agrees with your own {names}, but since that is zero throughout, nothing had to "
+        "be calculated here; mend that first."
+    )
+    return _verdict(options, Status.FAILED, 0.0, message, evidence=_evidence(true, answer.value))
+
+
+def _evidence(true: Numbers | str, found: Numbers | str) -> str:
+    return f"expected {_short(true)}, found {_short(found)}"
+
+
+def _by_misconception(options: ValueOptions, case: Case, answer: Answer, tolerance: Tolerance) -> Verdict | None:
+    """Return the verdict that names a mistake, tried on the student's own inputs and then on the true ones."""
+    bases = [case.truth] if case.blocked(options.value) else [case.own, case.truth]
+    for misconception in case.suspects(options.value):
+        for base in bases:
+            wrong, expected = _mistaken(base, misconception, options.value)
+            if expected is None or not agrees(answer.value, expected, tolerance):
+                continue
+            fraction = options.credit.get(misconception.id, 0.0)
+            unseen = misconception.target != options.value
+            return _verdict(
+                options,
+                Status.PARTIAL if fraction else Status.FAILED,
+                fraction,
+                misconception.message,
+                evidence=f"misconception {misconception.id}",
+                misconception=misconception.id,
+                adopted={misconception.target: wrong} if unseen else None,
+            )
+    return None
+
+
+def _wrong(options: ValueOptions, case: Case, answer: Answer, true: Numbers | str, tolerance: Tolerance) -> Verdict:
+    evidence = _evidence(true, answer.value)
+    followed = None if case.blocked(options.value) else _evaluated(case.own, options.value)
+    if followed is not None and not agrees(followed, true, tolerance):
+        evidence += f"; {_short(followed)} would follow from the student's own answers"
+    blocking = [
+        need
+        for need, upstream in sorted(case.upstream(options.value).items())
+        if isinstance(upstream, Unusable) or case.trivial(need, upstream)
+    ]
+    message = difference(options.value, answer.value, true, tolerance)
+    if blocking:
+        names = ", ".join(f"`{name}`" for name in blocking)
+        message += f"\nIt could not be judged from your own {names}: nothing can be learned from it there."
+    return _verdict(options, Status.FAILED, 0.0, message, evidence=evidence)
+
+
+def _evaluated(evaluation: Evaluation, name: str) -> Numbers | str | None:
+    """Return what follows for ``name`` by its definition; None where the student's values make that impossible."""
+    try:
+        return expected_value(evaluation.recomputed(name))
+    except Exception:  # noqa: BLE001 - an author's function on a student's values may fail in any way
+        return None
+
+
+def _mistaken(base: Evaluation, wrong: Misconception, name: str) -> tuple[Any, Numbers | str | None]:
+    """Return the wrong value of the misconception's target, and what follows from it for ``name``."""
+    try:
+        value = base.mistaken(wrong)
+    except Exception:  # noqa: BLE001 - as above
+        return None, None
+    if wrong.target == name:
+        return value, expected_value(value)
+    fixed = {key: one for key, one in base.fixed.items() if key not in _below(base.reference, wrong.target, name)}
+    return value, _evaluated(Evaluation(base.reference, base.seed, {**fixed, wrong.target: value}), name)
+
+
+def _below(reference: Reference, target: str, name: str) -> Iterator[str]:
+    """Yield the quantities that depend on ``target`` on the way to ``name``: they must be computed anew."""
+    for node in reference.ancestors([name]):
+        if node != target and target in reference.ancestors([node]):
+            yield node
+
+
+def _short(value: Numbers | str) -> str:
+    if isinstance(value, str):
+        return repr(value)
+    return np.array2string(value, precision=6, threshold=20, separator=", ")

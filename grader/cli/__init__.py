@@ -1,0 +1,71 @@
+"""The command ``grade``."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import click
+
+from grader import __version__
+from grader.cli.authoring import new, validate_command
+from grader.cli.grading import batch, check
+from grader.cli.machine import demo, doctor
+from grader.errors import CourseError, ExitCode, GradeError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="grade")
+@click.option("--debug", is_flag=True, help="Show a traceback with every error.")
+def grade(*, debug: bool) -> None:
+    """Grade courses in which students compute, code and train.
+
+    \b
+    students:     grade check
+    instructors:  grade batch HAND-INS --assignment NAME
+    authors:      grade validate, grade new
+
+    Exit status: 0 all passed, 1 something failed, 2 wrong usage, 3 the course has errors, 4 a fault of this machine,
+    130 interrupted.
+    """
+    del debug  # read from the context where errors are reported
+
+
+for command in (check, batch, validate_command, demo, doctor, new):
+    grade.add_command(command)
+
+
+def main() -> None:
+    """Run the command line and exit with one of :class:`grader.errors.ExitCode`."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Return the exit status of the command line ``arguments``; errors are printed to stderr in one piece."""
+    debug = "--debug" in arguments
+    try:
+        status = grade.main(arguments, prog_name="grade", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return ExitCode.INTERRUPTED
+    except GradeError as error:
+        if debug:
+            traceback.print_exc()
+        click.echo(_error_text(error), err=True)
+        return error.exit_code
+    except OSError as error:
+        if debug:
+            traceback.print_exc()
+        click.echo(f"grade: {error.filename or 'a file'}: {error.strerror or error}", err=True)
+        return ExitCode.INFRASTRUCTURE
+    return int(status or 0)
+
+
+def _error_text(error: GradeError) -> str:
+    if isinstance(error, CourseError):
+        count = len(error.problems)
+        return f"grade: {count} problem{'s' if count > 1 else ''} in the course's files\n{error}"
+    return f"grade: {error}"

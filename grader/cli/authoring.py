@@ -1,0 +1,84 @@
+"""``grade validate`` and ``grade new``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from grader.cli.settings import course_option, find_exercises, progress_bar, read_course, workers_option
+from grader.cli.settings import workplace as open_workplace
+from grader.course import find_course
+from grader.errors import ExitCode
+from grader.scaffold import new_course, new_exercise
+from grader.validate import Outcome, validate
+
+
+@click.command("validate")
+@click.argument("assignments", nargs=-1)
+@course_option
+@workers_option
+@click.option("--verbose", "-v", is_flag=True, help="Name what passed, too.")
+def validate_command(
+    assignments: tuple[str, ...], course_folder: Path | None, workers: int | None, *, verbose: bool
+) -> ExitCode:
+    """Test the course's files: ASSIGNMENTS, or all.
+
+    Reads and checks every file; then grades, like a student's work, hand-ins whose marks are known. References must
+    earn everything, starters nothing; every misconception must lose its own check and be named; and every check must
+    be lost by some wrong hand-in. Exit status 1 when any of that is not so.
+    """
+    console = Console()
+    course = read_course(course_folder)
+    chosen = find_exercises(course, assignments)
+    exercises = [exercise for name in chosen for exercise in course.assignments[name].exercises]
+    with (
+        open_workplace(None, workers=workers) as workplace,
+        progress_bar(console, "Validating") as show,
+    ):
+        outcomes = validate(course, exercises, workplace, show)
+    for outcome in outcomes:
+        if verbose or not outcome.passed:
+            _print_outcome(console, outcome)
+    failed = sum(not outcome.passed for outcome in outcomes)
+    console.print(f"{course.title}: {len(outcomes) - failed} of {len(outcomes)} tests of the course passed")
+    return ExitCode.FAILED if failed else ExitCode.PASSED
+
+
+def _print_outcome(console: Console, outcome: Outcome) -> None:
+    mark, style = ("✓", "green") if outcome.passed else ("✗", "red")
+    console.print(f"{mark} {outcome.id}", style=style, markup=False, highlight=False)
+    for complaint in outcome.complaints:
+        console.print(f"    {complaint}", markup=False, highlight=False)
+
+
+@click.group()
+def new() -> None:
+    """Make a new course, or a new exercise in a course."""
+
+
+@new.command("course")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--title", default="My course", show_default=True, help="Title of the course.")
+def course_command(folder: Path, title: str) -> None:
+    """Make a course in FOLDER with one small exercise that passes `grade validate`."""
+    _say_written(new_course(folder, title))
+    click.echo(f"Next: cd {folder} && grade validate")
+
+
+@new.command("exercise")
+@click.argument("name", metavar="ASSIGNMENT/EXERCISE")
+@course_option
+def exercise_command(name: str, course_folder: Path | None) -> None:
+    """Make the files of a new exercise, ASSIGNMENT/EXERCISE, in the course: an example to change.
+
+    Adds it to course.yaml and leaves every other line of that file as it is.
+    """
+    _say_written(new_exercise(find_course(course_folder), name))
+    click.echo("Next: change these files, then `grade validate`")
+
+
+def _say_written(paths: list[Path]) -> None:
+    for path in paths:
+        click.echo(f"wrote {path}")

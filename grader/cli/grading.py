@@ -1,0 +1,182 @@
+"""``grade check`` and ``grade batch``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from grader.cli.settings import (
+    STORE_FILE,
+    course_option,
+    json_option,
+    progress_bar,
+    read_course,
+    workers_option,
+)
+from grader.cli.settings import workplace as open_workplace
+from grader.course import Assignment, Course, Exercise
+from grader.errors import ExitCode, UsageError
+from grader.importers import Intake, read_folder, read_one
+from grader.model import Batch, Stop
+from grader.pipeline import grade
+from grader.reports import print_batch, print_report, to_json, write_batch
+from grader.sandbox import rung_names
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path), default=Path())
+@click.option("--assignment", "assignment_name", help="Assignment. Default: the one that the file's name fits.")
+@click.option("--exercise", "exercise_name", help="Exercise. Default: those that the files' names fit.")
+@click.option("--person", help="Whose numbers to use where everybody has their own. Default: the folder's name.")
+@course_option
+@json_option
+def check(
+    path: Path,
+    assignment_name: str | None,
+    exercise_name: str | None,
+    person: str | None,
+    course_folder: Path | None,
+    json_file: Path | None,
+) -> ExitCode:
+    """Check one hand-in: PATH is a notebook, a module, or a folder with them (default: the current folder).
+
+    Tells what is right, what is wrong and which mistake it looks like. Exit status 1 when something is wrong.
+    """
+    console = Console()
+    course = read_course(course_folder)
+    intake = read_one(path, "", person)
+    assignment, exercises = _meant(course, intake, path, assignment_name, exercise_name)
+    with open_workplace(None, workers=1) as workplace:
+        batch = grade(course, assignment, intake.submissions, workplace, exercises=exercises, problems=intake.problems)
+    _write_json(batch, json_file)
+    for report in batch.reports:
+        print_report(console, report)
+    for problem in batch.all_problems:
+        console.print(f"{problem}", style="yellow", markup=False)
+    return _check_status(batch)
+
+
+def _meant(
+    course: Course, intake: Intake, path: Path, assignment_name: str | None, exercise_name: str | None
+) -> tuple[Assignment, list[Exercise]]:
+    """Return the assignment and exercises meant. Raises UsageError when the names do not tell."""
+    names = {Path(file.name).name for one in intake.submissions for file in one.files}
+    if path.is_file():
+        names = {path.name}
+    candidates = [course.assignment(assignment_name)] if assignment_name else list(course.assignments.values())
+    if exercise_name:
+        fitting = [(one, [e for e in one.exercises if e.id == exercise_name]) for one in candidates]
+    else:
+        fitting = [(one, [e for e in one.exercises if names & set(e.files)]) for one in candidates]
+    found = [(one, exercises) for one, exercises in fitting if exercises]
+    if not found and len(candidates) == 1:
+        return candidates[0], list(candidates[0].exercises)
+    if len(found) != 1:
+        which = ", ".join(one.id for one, _ in found) or "none"
+        raise UsageError(f"{path}: assignments that fit: {which}; name one with --assignment (and --exercise)")
+    return found[0]
+
+
+def _check_status(batch: Batch) -> ExitCode:
+    if any(report.stop is Stop.INFRASTRUCTURE for report in batch.reports):
+        return ExitCode.INFRASTRUCTURE
+    full = all(report.points >= report.max_points and not report.pending for report in batch.reports)
+    return ExitCode.PASSED if full else ExitCode.FAILED
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--assignment", "assignment_name", required=True, help="Assignment that was handed in.")
+@click.option("--exercise", "exercise_names", multiple=True, help="Grade only this exercise (may be repeated).")
+@course_option
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("grades"),
+    show_default=True,
+    help="Folder for the gradebook and the reports.",
+)
+@json_option
+@workers_option
+@click.option(
+    "--isolation",
+    type=click.Choice(rung_names()),
+    default="selfcheck",
+    show_default=True,
+    help="How strongly student code is confined; `grade doctor` explains.",
+)
+def batch(
+    path: Path,
+    assignment_name: str,
+    exercise_names: tuple[str, ...],
+    course_folder: Path | None,
+    output: Path,
+    json_file: Path | None,
+    workers: int | None,
+    isolation: str,
+) -> ExitCode:
+    """Grade all hand-ins in PATH, a folder that holds one folder for each submission.
+
+    Every run is kept in the gradebook: the same command again runs only what is new or changed, and goes on where it
+    was interrupted. Exit status 4 when a fault of this machine left something ungraded.
+    """
+    console = Console()
+    course = read_course(course_folder)
+    assignment = course.assignment(assignment_name)
+    exercises = [assignment.exercise(name) for name in exercise_names]
+    intake = read_folder(path, assignment.id)
+    result = grade_intake(
+        console, course, assignment, intake, output, exercises=exercises, workers=workers, isolation=isolation
+    )
+    _write_json(result, json_file)
+    broken = any(report.stop is Stop.INFRASTRUCTURE for report in result.reports)
+    return ExitCode.INFRASTRUCTURE if broken else ExitCode.PASSED
+
+
+def grade_intake(  # noqa: PLR0913 - the whole of a batch
+    console: Console,
+    course: Course,
+    assignment: Assignment,
+    intake: Intake,
+    output: Path,
+    *,
+    exercises: list[Exercise],
+    workers: int | None,
+    isolation: str,
+) -> Batch:
+    """Return the graded batch, after showing progress, writing the reports below ``output`` and printing a summary."""
+    if isolation == "selfcheck":
+        console.print(
+            "Isolation selfcheck: guards against accidents, not against hostile code. Run strangers' code on a machine "
+            "that holds nothing of value.",
+            style="yellow",
+        )
+    try:
+        with open_workplace(output / STORE_FILE, workers=workers, isolation=isolation) as workplace:
+            with progress_bar(console, "Running") as show:
+                result = grade(
+                    course,
+                    assignment,
+                    intake.submissions,
+                    workplace,
+                    exercises=exercises,
+                    unresolved=intake.unresolved,
+                    problems=intake.problems,
+                    progress=show,
+                )
+    except KeyboardInterrupt:
+        console.print("Interrupted. Finished runs are kept; the same command goes on from here.", style="yellow")
+        raise
+    page = write_batch(result, output)
+    print_batch(console, result, page)
+    return result
+
+
+def _write_json(batch: Batch, file: Path | None) -> None:
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(to_json(batch), indent=2, ensure_ascii=True)
+        file.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,83 @@
+"""What several commands share: finding the course, and setting up the place where work is done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from grader.checks import KINDS
+from grader.course import Course, find_course, load_course
+from grader.engines import LocalPool
+from grader.errors import UsageError
+from grader.execution import environment
+from grader.pipeline import Progress as Step
+from grader.pipeline import Workplace
+from grader.sandbox import make_sandbox
+from grader.store import open_store
+
+#: A gradebook's file in the folder of results.
+STORE_FILE = "grade.sqlite"
+
+course_option = click.option(
+    "--course",
+    "course_folder",
+    type=click.Path(path_type=Path),
+    help="Folder of the course. Default: the one above the current folder, else the one that ships.",
+)
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Hand-ins to run at the same time. Default: one for each core.",
+)
+json_option = click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the results as JSON."
+)
+
+
+def read_course(folder: Path | None) -> Course:
+    """Return the course named on the command line, or the nearest. Raises UsageError, CourseError."""
+    return load_course(find_course(folder), KINDS)
+
+
+@contextmanager
+def workplace(store: Path | None, *, workers: int | None = None, isolation: str = "selfcheck") -> Iterator[Workplace]:
+    """Yield the place to work in, with the gradebook at ``store`` (None: in memory).
+
+    Raises UsageError for a rung of isolation that is unknown or cannot be used on this machine.
+    """
+    sandbox = make_sandbox(isolation)
+    with open_store(store) as opened:
+        yield Workplace(LocalPool(sandbox, workers or os.cpu_count() or 1), sandbox.name, environment(), opened)
+
+
+@contextmanager
+def progress_bar(console: Console, what: str) -> Iterator[Callable[[Step], None]]:
+    """Yield a function that shows how far the work is. Nothing is shown when there is nothing to run."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[label]}", markup=False),
+    )
+    with Progress(*columns, console=console, transient=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None, label="", visible=False)
+
+        def show(step: Step) -> None:
+            bar.update(task, completed=step.done, total=step.total, label=step.label, visible=step.total > 0)
+
+        yield show
+
+
+def find_exercises(course: Course, names: tuple[str, ...]) -> list[str]:
+    """Return which assignments of ``course`` are meant by ``names``; all when there are none."""
+    unknown = [name for name in names if name not in course.assignments]
+    if unknown:
+        raise UsageError(f"{course.root}: no assignment {unknown[0]!r}; it has: {', '.join(course.assignments)}")
+    return list(names or course.assignments)

@@ -1,0 +1,47 @@
+"""What a kind of check must offer. The kinds themselves live in ``grader.checks``."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from grader.model import Probe
+from grader.reference import Reference
+
+
+class CheckOptions(BaseModel):
+    """What every check has: the points it is worth and, where the subject's name will not do, an id."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    points: float = Field(gt=0)
+    id: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")
+
+    @property
+    def subject(self) -> str:
+        """Name of what is judged; the check's id unless another is given."""
+        raise NotImplementedError
+
+    @property
+    def partial_credit(self) -> dict[str, float]:
+        """Fraction of the points that each named misconception still earns; none where it is not listed."""
+        return {}
+
+
+class Kind(Protocol):
+    """A kind of check, as far as reading a course needs it."""
+
+    @property
+    def name(self) -> str:
+        """The word that names the kind in a rubric."""
+
+    @property
+    def options(self) -> type[CheckOptions]:
+        """Model of a check of this kind; it has a field with the kind's own name."""
+
+    def probes(self, options: CheckOptions) -> tuple[Probe, ...]:
+        """Return what has to be observed."""
+
+    def problems(self, options: CheckOptions, reference: Reference) -> list[str]:
+        """Return what is wrong with ``options``, given what the reference defines."""

@@ -1,0 +1,190 @@
+"""Loading a course: all files are read, and everything that is wrong with any of them is reported at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from grader.course.finding import COURSE_FILE
+from grader.course.kinds import Kind
+from grader.course.rubrics import load_rubric
+from grader.course.schema import AssignmentFile, CourseFile, ExerciseFile, WrongFile
+from grader.course.types import Assignment, Course, Exercise, Rubric, WrongSolution
+from grader.course.yamlfile import YamlFile, read_yaml, validated
+from grader.errors import CourseError, Problem
+from grader.model import Limits
+from grader.reference import Reference
+from grader.reference import load as load_reference
+
+HAND_IN_SUFFIXES = (".ipynb", ".py")
+
+
+def load_course(root: Path, kinds: Mapping[str, Kind]) -> Course:
+    """Return the course in the folder ``root``, whose checks are of the given ``kinds``.
+
+    Raises CourseError with every problem of every file, each with file, line and key.
+    """
+    file = read_yaml(root / COURSE_FILE)
+    course = validated(CourseFile, file)
+    if isinstance(course, list):
+        raise CourseError(course)
+    problems: list[Problem] = []
+    assignments: dict[str, Assignment] = {}
+    for name, entry in course.assignments.items():
+        if entry.personal and not course.key:
+            message = "personal numbers need a `key` at the top of this file; write any word there and keep it"
+            problems.append(file.problem(("assignments", name, "personal"), message))
+        exercises = _load_exercises(root, file, name, entry, kinds, problems)
+        assignments[name] = Assignment(name, entry.title, entry.personal, entry.deadline, exercises)
+    if problems:
+        raise CourseError(problems)
+    return Course(root, course.title, course.key, assignments)
+
+
+def _load_exercises(
+    root: Path,
+    file: YamlFile,
+    assignment: str,
+    entry: AssignmentFile,
+    kinds: Mapping[str, Kind],
+    problems: list[Problem],
+) -> tuple[Exercise, ...]:
+    loaded = []
+    for index, name in enumerate(entry.exercises):
+        place = ("assignments", assignment, "exercises", index)
+        if name in entry.exercises[:index]:
+            problems.append(file.problem(place, f"exercise `{name}` is listed twice; keep one"))
+            continue
+        if not (root / "exercises" / assignment / name).is_dir():
+            problems.append(file.problem(place, _no_folder(root / "exercises" / assignment, name)))
+            continue
+        try:
+            loaded.append(_load_exercise(root, assignment, name, kinds))
+        except CourseError as error:
+            problems.extend(error.problems)
+    return tuple(loaded)
+
+
+def _no_folder(parent: Path, name: str) -> str:
+    there = [path.name for path in parent.iterdir() if path.is_dir()] if parent.is_dir() else []
+    near = get_close_matches(name, there, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else "make it with `grade new exercise`"
+    return f"no folder {parent / name}; {hint}"
+
+
+def _load_exercise(root: Path, assignment: str, name: str, kinds: Mapping[str, Kind]) -> Exercise:
+    """Return one exercise. Raises CourseError with the problems of all its files."""
+    folder = root / "exercises" / assignment / name
+    problems: list[Problem] = []
+    settings = reference = rubric = None
+    file: YamlFile | None = None
+    try:
+        file = read_yaml(folder / "exercise.yaml")
+        settings = _collect(validated(ExerciseFile, file), problems)
+        if settings:
+            problems += _file_problems(file, folder, settings)
+    except CourseError as error:
+        problems.extend(error.problems)
+    try:
+        reference = load_reference(root / "reference" / assignment / f"{name}.py")
+    except CourseError as error:
+        problems.extend(error.problems)
+    wrong: tuple[WrongSolution, ...] = ()
+    try:
+        rubric = load_rubric(root / "rubrics" / assignment / f"{name}.yaml", kinds, reference)
+        if reference:
+            problems += _lost_problems(reference, rubric)
+            wrong = _load_wrong(root / "reference" / assignment / "wrong" / name, reference, rubric)
+    except CourseError as error:
+        problems.extend(error.problems)
+    if problems or file is None or settings is None or reference is None or rubric is None:
+        raise CourseError(problems)
+    solutions = (root / "reference" / assignment / "solutions" / file_name for file_name in settings.files)
+    task = folder / settings.task
+    return Exercise(
+        id=name,
+        assignment=assignment,
+        title=settings.title,
+        folder=folder,
+        files=tuple(settings.files),
+        starters=tuple(folder / starter for starter in settings.starters),
+        task=task,
+        items=tuple(settings.items),
+        limits=Limits(timeout_seconds=settings.timeout_seconds, memory_bytes=settings.memory_mb * 1024**2),
+        reference=reference,
+        rubric=rubric,
+        solutions=tuple(path for path in solutions if path.is_file()),
+        wrong=wrong,
+        sha256=hashlib.sha256(file.sha256.encode() + task.read_bytes()).hexdigest(),
+    )
+
+
+def _collect(result: ExerciseFile | list[Problem], problems: list[Problem]) -> ExerciseFile | None:
+    if isinstance(result, list):
+        problems.extend(result)
+        return None
+    return result
+
+
+def _file_problems(file: YamlFile, folder: Path, settings: ExerciseFile) -> list[Problem]:
+    problems = []
+    for index, name in enumerate(settings.files):
+        if not name.endswith(HAND_IN_SUFFIXES) or "/" in name or "\\" in name:
+            message = f"{name!r} should be the plain name of a notebook (.ipynb) or a module (.py)"
+            problems.append(file.problem(("files", index), message))
+    for index, name in enumerate(settings.starters):
+        if name not in settings.files:
+            problems.append(file.problem(("starters", index), f"{name!r} is not among `files`"))
+        elif not (folder / name).is_file():
+            problems.append(file.problem(("starters", index), f"no file {folder / name}; write it or remove the entry"))
+    if not (folder / settings.task).is_file():
+        problems.append(file.problem(("task",), f"no file {folder / settings.task}; write the task's text there"))
+    return problems
+
+
+def _lost_problems(reference: Reference, rubric: Rubric) -> list[Problem]:
+    """Return a problem for each ``also_loses`` entry that names no check."""
+    known = {check.id for check in rubric.checks}
+    return [
+        Problem(
+            f"{reference.path}:{wrong.line}",
+            f"misconception `{wrong.id}` also_loses `{name}`, which is no check",
+        )
+        for wrong in reference.misconceptions.values()
+        for name in wrong.also_loses
+        if name not in known
+    ]
+
+
+def _load_wrong(folder: Path, reference: Reference, rubric: Rubric) -> tuple[WrongSolution, ...]:
+    """Return the known-wrong hand-ins listed in wrong.yaml; none where there is no such folder."""
+    if not folder.is_dir():
+        return ()
+    file = read_yaml(folder / "wrong.yaml")
+    problems: list[Problem] = []
+    found = []
+    checks = {check.id for check in rubric.checks}
+    for name, data in (file.data or {}).items():
+        entry = validated(WrongFile, file, data, (name,))
+        if isinstance(entry, list):
+            problems += entry
+            continue
+        if not (folder / name).is_file():
+            problems.append(file.problem((name,), f"no file {folder / name}"))
+        for word, known, names in (
+            ("loses", checks, entry.loses),
+            ("names", set(reference.misconceptions), entry.names),
+        ):
+            problems += [file.problem((name, word), _unknown(one, known)) for one in names if one not in known]
+        found.append(WrongSolution(folder / name, entry.title, frozenset(entry.loses), frozenset(entry.names)))
+    if problems:
+        raise CourseError(problems)
+    return tuple(found)
+
+
+def _unknown(name: str, known: set[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    hint = f"; did you mean `{near[0]}`?" if near else f"; known: {', '.join(sorted(known))}"
+    return f"unknown `{name}`{hint}"

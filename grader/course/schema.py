@@ -1,0 +1,67 @@
+"""Models of the files that authors write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+
+class Strict(BaseModel):
+    """A mapping in which unknown keys are problems."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AssignmentFile(Strict):
+    """One assignment in course.yaml."""
+
+    title: str
+    exercises: list[str] = Field(min_length=1)
+    personal: bool = False
+    deadline: AwareDatetime | None = None
+
+
+class CourseFile(Strict):
+    """course.yaml."""
+
+    title: str
+    key: str = Field(default="", max_length=64)
+    assignments: dict[str, AssignmentFile] = Field(min_length=1)
+
+
+class ExerciseFile(Strict):
+    """exercise.yaml: how an exercise is handed out and run. Memory in MiB."""
+
+    title: str
+    files: list[str] = Field(min_length=1)
+    starters: list[str] = []
+    task: str = "task.md"
+    items: list[str] = []
+    timeout_seconds: float = Field(default=60.0, gt=0, le=86_400)
+    memory_mb: int = Field(default=2048, ge=64)
+
+
+class CriterionFile(Strict):
+    """One criterion of a rubric; its checks are read by the kinds."""
+
+    id: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")
+    title: str
+    points: float = Field(gt=0)
+    checks: list[dict[str, Any]] = Field(min_length=1)
+
+
+class RubricFile(Strict):
+    """A rubric. ``defaults`` holds, for each kind of check, options that its checks need not repeat."""
+
+    title: str
+    defaults: dict[str, dict[str, Any]] = {}
+    criteria: list[CriterionFile] = Field(min_length=1)
+
+
+class WrongFile(Strict):
+    """One known-wrong hand-in in wrong.yaml."""
+
+    title: str
+    loses: list[str] = Field(min_length=1)
+    names: list[str] = []

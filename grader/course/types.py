@@ -1,0 +1,137 @@
+"""A loaded course. Everything here has been validated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+
+from grader.course.kinds import CheckOptions, Kind
+from grader.errors import UsageError
+from grader.model import Limits
+from grader.reference import Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of a rubric: its kind, that kind's options, and the points it is worth."""
+
+    id: str
+    kind: Kind
+    options: CheckOptions
+    points: float
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A line of the rubric; its points are the sum of its checks' points."""
+
+    id: str
+    title: str
+    points: float
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rubric:
+    """What an exercise is worth. ``sha256`` identifies the author's file."""
+
+    title: str
+    criteria: tuple[Criterion, ...]
+    sha256: str
+
+    @property
+    def points(self) -> float:
+        """Points of the whole exercise."""
+        return round(sum(criterion.points for criterion in self.criteria), 6)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """All checks, in the order of the rubric."""
+        return tuple(check for criterion in self.criteria for check in criterion.checks)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exercise:
+    """One exercise: what is handed out, what is true and what it is worth.
+
+    ``files`` are the names under which it may be handed in, the preferred one first; ``starters`` are those of them
+    that are handed out. ``wrong`` are known-wrong hand-ins and ``solutions`` right ones, for ``grade validate``.
+    ``sha256`` identifies the settings and the task.
+    """
+
+    id: str
+    assignment: str
+    title: str
+    folder: Path
+    files: tuple[str, ...]
+    starters: tuple[Path, ...]
+    task: Path
+    items: tuple[str, ...]
+    limits: Limits
+    reference: Reference
+    rubric: Rubric
+    solutions: tuple[Path, ...]
+    wrong: tuple[WrongSolution, ...]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrongSolution:
+    """A hand-in known to be wrong: the checks it must lose, and the misconceptions that must be named in it."""
+
+    path: Path
+    title: str
+    loses: frozenset[str]
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assignment:
+    """Exercises that are handed in together. ``personal``: everybody gets numbers of their own."""
+
+    id: str
+    title: str
+    personal: bool
+    deadline: datetime | None
+    exercises: tuple[Exercise, ...]
+
+    def exercise(self, name: str) -> Exercise:
+        """Return the exercise ``name``. Raises UsageError with the known names."""
+        for exercise in self.exercises:
+            if exercise.id == name:
+                return exercise
+        known = ", ".join(exercise.id for exercise in self.exercises)
+        raise UsageError(f"assignment {self.id} has no exercise {name!r}; it has: {known}")
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A whole course, from the folder ``root``. ``key`` enters the derivation of personal seeds."""
+
+    root: Path
+    title: str
+    key: str
+    assignments: Mapping[str, Assignment]
+
+    def assignment(self, name: str) -> Assignment:
+        """Return the assignment ``name``. Raises UsageError with the known names."""
+        if name not in self.assignments:
+            known = ", ".join(self.assignments)
+            raise UsageError(f"{self.root}: no assignment {name!r} in this course; it has: {known}")
+        return self.assignments[name]
+
+    def exercises(self) -> Iterator[Exercise]:
+        """Yield every exercise, assignment by assignment."""
+        for assignment in self.assignments.values():
+            yield from assignment.exercises
+
+    def seed(self, assignment: Assignment, person: str) -> int | None:
+        """Return the seed of the person's own numbers, 63 bits; None where everybody has the same."""
+        if not assignment.personal:
+            return None
+        text = f"{assignment.id}\0{person}".encode("utf-8", "surrogatepass")
+        digest = blake2b(text, key=self.key.encode()[:64], digest_size=8).digest()
+        return int.from_bytes(digest, "big") >> 1

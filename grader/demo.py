@@ -1,0 +1,225 @@
+"""A class that does not exist: hand-ins to sheet3/gradient_step, right, wrong, late in coming to an end, and broken.
+
+The course is a copy of the shipped exercise with personal numbers switched on, so that everybody has their own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader.checks import KINDS
+from grader.course import Course, Exercise, load_course
+from grader.course.finding import COURSE_FILE
+from grader.errors import UsageError
+from grader.reference import Evaluation
+from grader.starters import with_given
+
+ASSIGNMENT, EXERCISE = "sheet3", "gradient_step"
+NOTEBOOK, MODULE = f"{EXERCISE}.ipynb", f"{EXERCISE}.py"
+_MARKER = "Written by `grade demo`; it may be deleted or written anew at any time.\n"
+
+#: How a student who knows how to do it calculates each answer.
+RIGHT: Mapping[str, str] = {
+    "z1": "x @ W1 + b1",
+    "h": "np.maximum(z1, 0)",
+    "y_hat": "h @ W2 + b2",
+    "loss": "(y - y_hat) ** 2 / 2",
+    "grad_y_hat": "y_hat - y",
+    "grad_W2": "grad_y_hat * h",
+    "grad_b2": "grad_y_hat",
+    "grad_h": "grad_y_hat * W2",
+    "grad_z1": "grad_h * (z1 > 0)",
+    "grad_W1": "np.outer(x, grad_z1)",
+    "grad_b1": "grad_z1",
+    "W1_new": "W1 - learning_rate * grad_W1",
+    "b1_new": "b1 - learning_rate * grad_b1",
+    "W2_new": "W2 - learning_rate * grad_W2",
+    "b2_new": "b2 - learning_rate * grad_b2",
+}
+
+
+def _updates(step: str) -> dict[str, str]:
+    return {f"{name}_new": f"{name} {step} * grad_{name}" for name in ("W1", "b1", "W2", "b2")}
+
+
+#: What a student with a misconception, by its id, calculates instead.
+MISTAKES: Mapping[str, Mapping[str, str]] = {
+    "bias_omitted": {"z1": "x @ W1"},
+    "relu_omitted": {"h": "z1"},
+    "half_omitted": {"loss": "(y - y_hat) ** 2", "grad_y_hat": "2 * (y_hat - y)"},
+    "n_counts_inputs": {"loss": "(y - y_hat) ** 2 / (2 * 5)", "grad_y_hat": "(y_hat - y) / 5"},
+    "n_counts_neurons": {"loss": "(y - y_hat) ** 2 / (2 * 3)", "grad_y_hat": "(y_hat - y) / 3"},
+    "sign_turned": {"grad_y_hat": "y - y_hat"},
+    "W2_sees_z1": {"grad_W2": "grad_y_hat * z1"},
+    "W2_chain_stopped": {"grad_W2": "h"},
+    "b2_chain_stopped": {"grad_b2": "1.0"},
+    "back_through_new_W2": {"grad_h": "grad_y_hat * (W2 - learning_rate * grad_W2)"},
+    "mask_forgotten": {"grad_z1": "grad_h"},
+    "relu_of_gradient": {"grad_z1": "np.maximum(grad_h, 0)"},
+    "times_activation": {"grad_z1": "grad_h * h"},
+    "bias_multiplied": {"grad_b1": "grad_z1 * b1"},
+    "step_uphill": _updates("+ learning_rate"),
+    "rate_a_tenth": _updates("- learning_rate / 10"),
+    "rate_omitted": _updates("- 1"),
+    "b1_kept": {"b1_new": "b1"},
+    "b2_kept": {"b2_new": "b2"},
+}
+
+_FIRST = ["Ada", "Bela", "Chen", "Dana", "Edo", "Femi", "Gita", "Hugo", "Ines", "Jonas", "Kaya", "Lea", "Malik", "Nora", "Omar", "Pia", "Quinn", "Rosa", "Sami", "Tova"]
+_LAST = (
+    ["Arndt", "Brandt", "Conrad", "Demir", "Ernst", "Fiedler", "Graf", "Haas", "Iqbal", "Jansen", "Kern", "Lang", "Moser", "Nagy", "Ott", "Peters", "Qin", "Roth"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HandIn:
+    """One folder of the demonstration: whose, what for, and how it is made.
+
+    ``answers`` replace right calculations (None: the name is left out). ``before`` is code before
+    them. ``numbers_of`` is whose personal numbers were used. ``files`` are added, or replace what was made.
+    """
+
+    person: str
+    about: str
+    form: str = NOTEBOOK
+    answers: Mapping[str, str | None] = field(default_factory=dict)
+    before: str = ""
+    numbers_of: str = ""
+    files: Mapping[str, bytes] | None = None
+
+
+def hand_ins() -> Iterator[HandIn]:
+    """Yield the class, at least one for everything that the grader has to be able to deal with."""
+    yield HandIn("Anna Weber", "right, as a notebook")
+    yield HandIn("Bilal Yilmaz", "right, as a module", MODULE)
+    transposed = {"grad_W1": "np.outer(grad_z1, x)", "W1_new": "W1.T - learning_rate * grad_W1"}
+    yield HandIn("Clara Voß", "right, weights transposed, scalars as arrays", answers={**transposed, "loss": _BOXED})
+    tensors = {name: f"({code}).tolist()" for name, code in RIGHT.items() if name in {"z1", "h", "grad_W1"}}
+    listed = {**tensors, "h": "np.maximum(z1, 0).astype(np.float32)"}
+    yield HandIn("Deniz Kaya", "right, as lists and in single precision", MODULE, {**listed, "grad_z1": _FROM_LISTS})
+    for index, (mistake, answers) in enumerate(MISTAKES.items()):
+        person = f"{_FIRST[index % len(_FIRST)]} {_LAST[index % len(_LAST)]}"
+        yield HandIn(person, f"misconception {mistake}", (MODULE, NOTEBOOK)[index % 3 == 0], answers)
+    two = {**MISTAKES["bias_omitted"], **MISTAKES["mask_forgotten"]}
+    yield HandIn("Tobias König", "two misconceptions: bias_omitted and mask_forgotten", answers=two)
+    yield HandIn("Mia O'Connor", "a slip in z1, carried forward", answers={"z1": "x @ W1 + b1 + np.array([0.5, 0, 0])"})
+    yield HandIn("Noah Copy", "the personal numbers of Anna Weber", MODULE, numbers_of="Anna Weber")
+    yield HandIn(
+        "Olga Petrova",
+        "one name is missing",
+        answers={"grad_h": None, "grad_z1": "grad_y_hat * W2 * (z1 > 0)"},
+    )
+    yield HandIn("Paul Fehler", "an exception in a middle cell", before="undefined_name + 1\n")
+    yield HandIn("Rita Schleife", "an endless loop after the forward pass", answers={"loss": _ENDLESS})
+    yield HandIn("Sven Laut", "prints 200 MB", MODULE, before='for _ in range(200):\n    print("x" * 1_000_000)\n')
+    yield HandIn("Tina Exit", "calls exit() in the middle", before="exit()\n")
+    yield HandIn(
+        "Uwe Warnung",
+        "warnings on stderr",
+        MODULE,
+        before='import warnings\nwarnings.warn("only a warning")\n',
+    )
+    yield HandIn(
+        "Vera Bruch",
+        "a notebook that is cut off",
+        files={NOTEBOOK: b'{"cells": [{"cell_type": "code", "sour'},
+    )
+    yield HandIn("Willi Leer", "an empty file", files={NOTEBOOK: b""})
+    yield HandIn("Xenia Beides", "the module filled in, the starter notebook untouched beside it", MODULE)
+    yield HandIn("Yara Word", "only a text document", files={"answers.docx": b"PK\x03\x04 not a notebook"})
+    yield HandIn("Zoe Zwei", "two notebooks that could be meant", files={"draft.ipynb": b"{}", "last.ipynb": b"{}"})
+    yield HandIn("Ida Ohne", "an empty folder", files={})
+    nothing = dict.fromkeys(RIGHT, "None")
+    yield HandIn("Nora Nichts", "the starter, untouched", answers=nothing)
+    name = unicodedata.normalize("NFD", 'Zoë "Zo" Müller + José')
+    yield HandIn(name, "right, under a name with quotes, a plus and decomposed accents", MODULE)
+
+
+_BOXED = "np.array([(y - y_hat) ** 2 / 2])"
+_FROM_LISTS = "np.array(grad_h) * (np.array(z1) > 0)"
+_ENDLESS = "(y - y_hat) ** 2 / 2\nwhile True:\n    pass"
+
+
+def write_demo(output: Path, source: Path) -> tuple[Path, Path]:
+    """Write the course and the hand-ins below ``output``; return the folders of both.
+
+    ``source`` is the course to take the exercise from. Raises UsageError when ``output`` holds something else, or
+    ``source`` has no such exercise.
+    """
+    marker = output / "README.txt"
+    if output.exists() and any(output.iterdir()) and not marker.exists():
+        raise UsageError(f"{output}: exists and was not written by `grade demo`; choose another --output")
+    course_root, folder = output / "course", output / "hand-ins"
+    for old in (course_root, folder):
+        shutil.rmtree(old, ignore_errors=True)
+    about = [f"{one.person}: {one.about}\n" for one in hand_ins()]
+    _write(marker, "".join([_MARKER, "\n", *about]).encode())
+    _copy_course(source, course_root)
+    course = load_course(course_root, KINDS)
+    exercise = course.assignment(ASSIGNMENT).exercise(EXERCISE)
+    for one in hand_ins():
+        (folder / one.person).mkdir(parents=True)
+        for name, content in _files(one, course, exercise).items():
+            _write(folder / one.person / name, content)
+    return course_root, folder
+
+
+def _copy_course(source: Path, target: Path) -> None:
+    """Copy the one exercise, and switch personal numbers on."""
+    if not (source / "exercises" / ASSIGNMENT / EXERCISE).is_dir():
+        raise UsageError(f"{source}: has no exercise {ASSIGNMENT}/{EXERCISE}, which the demonstration uses")
+    for part in (f"exercises/{ASSIGNMENT}/{EXERCISE}", f"reference/{ASSIGNMENT}", f"rubrics/{ASSIGNMENT}"):
+        shutil.copytree(source / part, target / part, ignore=shutil.ignore_patterns("__pycache__"))
+    text = (
+        "title: Demonstration\nkey: demonstration\nassignments:\n"
+        f"  {ASSIGNMENT}:\n    title: Sheet 3\n    personal: true\n    exercises: [{EXERCISE}]\n"
+    )
+    _write(target / COURSE_FILE, text.encode())
+
+
+def _files(one: HandIn, course: Course, exercise: Exercise) -> dict[str, bytes]:
+    if one.files is not None:
+        return dict(one.files)
+    whose = unicodedata.normalize("NFC", one.numbers_of or one.person)
+    truth = Evaluation(exercise.reference, course.seed(course.assignment(ASSIGNMENT), whose))
+    given = {name: truth.value(name) for name in exercise.reference.givens}
+    starters = {path.name: with_given(path.name, path.read_text(encoding="utf-8"), given) for path in exercise.starters}
+    made = {one.form: _filled(one, starters[one.form]).encode()}
+    if "starter notebook untouched" in one.about:
+        made[NOTEBOOK] = starters[NOTEBOOK].encode()
+    return made
+
+
+def _filled(one: HandIn, starter: str) -> str:
+    """Return the starter with the answers written in the place of every None."""
+    answers = {**RIGHT, **one.answers}
+    if one.form == MODULE:
+        return one.before + _answered(starter, answers)
+    notebook = json.loads(starter)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["source"] = _answered("".join(cell["source"]), answers)
+    if one.before:
+        middle = next(i for i, cell in enumerate(notebook["cells"]) if "grad_y_hat =" in cell["source"])
+        cell = {**notebook["cells"][middle], "id": "extra", "source": one.before}
+        notebook["cells"].insert(middle, cell)
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def _answered(source: str, answers: Mapping[str, str | None]) -> str:
+    def answer(match: re.Match[str]) -> str:
+        code = answers.get(match[1])
+        return "" if code is None else f"{match[1]} = {code}"
+
+    return re.sub(r"(?m)^(\w+) = None$", answer, source)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

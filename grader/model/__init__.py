@@ -1,0 +1,55 @@
+"""Plain frozen types that every floor shares: Submission → Run → Observation → CheckResult → Score → Report."""
+
+from grader.model.execution import (
+    CodeError,
+    Environment,
+    Failure,
+    Job,
+    Limits,
+    Observation,
+    Probe,
+    Run,
+    Stop,
+    worst_stop,
+)
+from grader.model.results import (
+    Batch,
+    CheckResult,
+    CheckScore,
+    CriterionScore,
+    ExerciseReport,
+    Flag,
+    Provenance,
+    Report,
+    Status,
+)
+from grader.model.submissions import SourceFile, Submission
+from grader.model.values import DTYPES, Array, Opaque, Plain
+
+__all__ = [
+    "DTYPES",
+    "Array",
+    "Batch",
+    "CheckResult",
+    "CheckScore",
+    "CodeError",
+    "CriterionScore",
+    "Environment",
+    "ExerciseReport",
+    "Failure",
+    "Flag",
+    "Job",
+    "Limits",
+    "Observation",
+    "Opaque",
+    "Plain",
+    "Probe",
+    "Provenance",
+    "Report",
+    "Run",
+    "SourceFile",
+    "Status",
+    "Stop",
+    "Submission",
+    "worst_stop",
+]

@@ -1,0 +1,164 @@
+"""What was judged, what it is worth, and what is reported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from grader.errors import Problem
+from grader.model.execution import CodeError, Stop
+
+
+class Status(StrEnum):
+    """Outcome of a check. ``ERROR`` is our fault or the machine's: the score is pending, never zero."""
+
+    PASSED = "passed"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check, judged.
+
+    ``message`` is for the student and never contains the answer; ``evidence`` is for the instructor and may.
+    ``misconception`` is the identifier of the recognised mistake. ``follow_through`` says that the answer is
+    right given the student's own earlier answers, and not otherwise.
+    """
+
+    id: str
+    kind: str
+    status: Status
+    fraction: float
+    message: str = ""
+    evidence: str = ""
+    misconception: str | None = None
+    follow_through: bool = False
+
+    @property
+    def owed(self) -> bool:
+        """Whether a rerun or a human owes this check a result."""
+        return self.status is Status.ERROR
+
+    @property
+    def clean(self) -> bool:
+        """Whether the answer is right by itself, without help from follow-through."""
+        return self.status is Status.PASSED and not self.follow_through
+
+
+@dataclass(frozen=True, slots=True)
+class CheckScore:
+    """A check's result with the points it earned."""
+
+    result: CheckResult
+    points: float
+    max_points: float
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionScore:
+    """A criterion's points. ``pending`` while any of its checks is owed; ``points`` then count what is settled."""
+
+    id: str
+    title: str
+    points: float
+    max_points: float
+    pending: bool
+    checks: tuple[CheckScore, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Something that a human should look at: evidence about a submission, never a penalty."""
+
+    submission: str
+    exercise: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Hashes and settings from which a result can be produced again."""
+
+    submission: str
+    exercise: str
+    reference: str
+    rubric: str
+    environment: str
+    seed: int
+    grader: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExerciseReport:
+    """One exercise of one submission: scores, what happened when it ran, and where that can be looked up.
+
+    ``file`` is the graded file's name, empty when nothing could be graded. ``note`` tells the student in one
+    sentence what happened on the way (time limit, a second file that was not graded, nothing handed in).
+    """
+
+    id: str
+    title: str
+    points: float
+    max_points: float
+    pending: bool
+    criteria: tuple[CriterionScore, ...]
+    stop: Stop
+    isolation: str
+    file: str = ""
+    note: str = ""
+    seconds: float = 0.0
+    log: str = ""
+    errors: tuple[CodeError, ...] = ()
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything about one submission to one assignment."""
+
+    id: str
+    people: tuple[str, ...]
+    assignment: str
+    title: str
+    points: float
+    max_points: float
+    pending: bool
+    stop: Stop
+    isolation: str
+    exercises: tuple[ExerciseReport, ...]
+    late_seconds: int = 0
+    flags: tuple[Flag, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """All reports on one assignment.
+
+    ``problems`` belong to no single report. ``grader`` is the version of this program, ``created`` the moment of
+    grading (None leaves it out, so that every file is a function of the results alone). Raises ValueError when two
+    reports have the same id, because one page would then overwrite the other.
+    """
+
+    assignment: str
+    title: str
+    reports: tuple[Report, ...]
+    problems: tuple[Problem, ...] = ()
+    grader: str = ""
+    created: datetime | None = None
+
+    def __post_init__(self) -> None:
+        counts = Counter(report.id for report in self.reports)
+        twice = sorted(key for key, count in counts.items() if count > 1)
+        if twice:
+            raise ValueError(f"batch of {self.assignment}: more than one report has the id {twice[0]!r}")
+
+    @property
+    def all_problems(self) -> tuple[Problem, ...]:
+        """The problems of the batch and of every report in it."""
+        return (*self.problems, *(problem for report in self.reports for problem in report.problems))

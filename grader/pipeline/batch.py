@@ -1,0 +1,119 @@
+"""Grading many submissions: what is stored is used, what is missing is run, and everything is judged and weighed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from grader import __version__
+from grader.checks import judge_exercise
+from grader.course import Assignment, Course, Exercise
+from grader.errors import Problem
+from grader.model import Batch, Job, Run, Stop, Submission
+from grader.pipeline.personal import others_numbers
+from grader.pipeline.reporting import exercise_report, submission_report
+from grader.pipeline.tasks import Task, prepare, result_key, run_key
+from grader.pipeline.work import Judged, Workplace
+from grader.reference import Evaluation
+from grader.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a batch is: runs done and to be done in all, and whose came last."""
+
+    done: int
+    total: int
+    label: str = ""
+
+
+def grade(  # noqa: PLR0913 - the whole of a batch
+    course: Course,
+    assignment: Assignment,
+    submissions: Sequence[Submission],
+    workplace: Workplace,
+    *,
+    exercises: Sequence[Exercise] = (),
+    unresolved: Sequence[Submission] = (),
+    problems: Iterable[Problem] = (),
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> Batch:
+    """Return the reports on ``submissions``, sorted by id, for ``exercises`` (default: all of the assignment).
+
+    ``unresolved`` submissions are reported as pending and not run. Every run is stored as soon as it ends; an
+    interruption (KeyboardInterrupt) loses only those in flight. Raises GradeError when the gradebook fails.
+    """
+    store = workplace.store
+    store.save_submissions((*submissions, *unresolved))
+    chosen = tuple(exercises or assignment.exercises)
+    tasks = [prepare(course, assignment, one, exercise) for one in submissions for exercise in chosen]
+    keys = [run_key(task.job, workplace.isolation, workplace.environment) if task.job else "" for task in tasks]
+    failed = _execute(tasks, keys, workplace, progress)
+    truths: dict[tuple[str, int | None], Evaluation] = {}
+    judged = [_judge(task, key, failed, store, truths) for task, key in zip(tasks, keys, strict=True)]
+    flags = others_numbers(judged, truths) if assignment.personal else ()
+    reports = []
+    for submission in submissions:
+        own = [one for one in judged if one.task.submission is submission]
+        found = tuple(problem for one in own for problem in one.task.problems)
+        parts = [exercise_report(one, workplace) for one in own]
+        mine = tuple(flag for flag in flags if flag.submission == submission.id)
+        reports.append(submission_report(submission, assignment, parts, found, mine))
+    for submission in unresolved:
+        note = "Handed in twice under one name; a person will look at it."
+        nothing = [
+            Judged(Task(submission, exercise, None, None, note=note, owed=True), None, ()) for exercise in chosen
+        ]
+        parts = [exercise_report(one, workplace) for one in nothing]
+        reports.append(submission_report(submission, assignment, parts, (), ()))
+    reports.sort(key=lambda report: report.id)
+    store.save_reports(tuple(reports))
+    return Batch(assignment.id, assignment.title, tuple(reports), tuple(problems), __version__, datetime.now(UTC))
+
+
+def _execute(
+    tasks: Sequence[Task], keys: Sequence[str], workplace: Workplace, progress: Callable[[Progress], None]
+) -> dict[str, Run]:
+    """Run what is not stored, each distinct job once; return the runs that failed for a reason of ours."""
+    stored = workplace.store.known_runs()
+    missing = {key: task for task, key in zip(tasks, keys, strict=True) if task.job and key not in stored}
+    failed: dict[str, Run] = {}
+    progress(Progress(0, len(missing)))
+    for done, (key, run) in enumerate(workplace.engine.run(_jobs(missing)), start=1):
+        workplace.store.save_run(key, run)
+        if run.stop is Stop.INFRASTRUCTURE:
+            failed[key] = run
+        progress(Progress(done, len(missing), missing[key].submission.id))
+    return failed
+
+
+def _jobs(missing: dict[str, Task]) -> Iterator[tuple[str, Job]]:
+    for key, task in missing.items():
+        if task.job:
+            yield key, task.job
+
+
+def _judge(
+    task: Task,
+    key: str,
+    failed: dict[str, Run],
+    store: Store,
+    truths: dict[tuple[str, int | None], Evaluation],
+) -> Judged:
+    """Return the task with its results, judged now unless a stored judgement has the same inputs."""
+    which = (task.exercise.id, task.seed)
+    if which not in truths:
+        truths[which] = Evaluation(task.exercise.reference, task.seed)
+    if task.job is None:
+        return Judged(task, None, ())
+    run = failed.get(key) or store.run(key)
+    if run is None:
+        raise AssertionError(f"run {key} vanished from the gradebook")
+    judged_key = result_key(key, task.exercise, task.seed)
+    results = store.results(judged_key) if key not in failed else None
+    if results is None:
+        results = judge_exercise(task.exercise, truths[which], run)
+        if key not in failed and not any(result.owed for result in results):
+            store.save_results(judged_key, key, results)
+    return Judged(task, run, results)

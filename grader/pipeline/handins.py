@@ -1,0 +1,68 @@
+"""Which file of a submission is the hand-in to an exercise."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from grader.course import Exercise
+from grader.errors import Problem
+from grader.model import SourceFile, Submission
+
+#: What browsers, LMS and file managers add to a name: "x (1)", "x-1", "x - Copy", "x_final".
+_CLUTTER = re.compile(r"([ _-]*(\(\d+\)|copy|kopie|copia|final|submission))+$|[-_ ]\d{1,2}$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Files that could be the hand-in, the best first; or the problem that keeps a person from knowing.
+
+    With neither, nothing was handed in.
+    """
+
+    files: tuple[SourceFile, ...] = ()
+    problem: Problem | None = None
+
+
+def choose(submission: Submission, exercise: Exercise, *, alone: bool) -> Choice:
+    """Return which files of ``submission`` answer ``exercise``.
+
+    Names as the exercise asks come first, in its order; then names that differ by case, separators or what tools
+    append; then, where the exercise is the assignment's only one (``alone``), the only file of a fitting type. Two
+    files that fit equally well are a problem for a person.
+    """
+    chosen: list[SourceFile] = []
+    for name in exercise.files:
+        exact = [file for file in submission.files if PurePosixPath(file.name).name == name]
+        near = [file for file in submission.files if _plain(file.name) == _plain(name)]
+        found = exact or near
+        if len(found) > 1:
+            return _ambiguous(submission, exercise, found)
+        chosen += found
+    if chosen or not submission.files:
+        return Choice(tuple(chosen))
+    suffixes = [PurePosixPath(name).suffix for name in exercise.files]
+    for suffix in suffixes if alone else []:
+        fitting = [file for file in submission.files if file.name.lower().endswith(suffix)]
+        if len(fitting) > 1:
+            return _ambiguous(submission, exercise, fitting)
+        if fitting:
+            return Choice(tuple(fitting))
+    names = ", ".join(file.name for file in submission.files[:5])
+    message = f"no hand-in to {exercise.id}: found {names}; expected {' or '.join(exercise.files)}"
+    return Choice(problem=Problem(submission.source, message))
+
+
+def _plain(name: str) -> str:
+    path = PurePosixPath(name)
+    stem = _CLUTTER.sub("", path.stem)
+    return re.sub(r"[\s_-]+", "_", stem).casefold() + path.suffix.lower()
+
+
+def _ambiguous(submission: Submission, exercise: Exercise, files: list[SourceFile]) -> Choice:
+    names = ", ".join(file.name for file in files)
+    number = {2: "two", 3: "three"}.get(len(files), str(len(files)))
+    kind = "notebooks" if files[0].name.endswith(".ipynb") else "modules"
+    message = f"{number} {kind} could be meant for {exercise.id}: {names}; keep the one that counts"
+    return Choice(problem=Problem(submission.source, message))

@@ -1,0 +1,110 @@
+"""From judged tasks to reports."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from math import fsum
+
+from grader import __version__
+from grader.course import Assignment
+from grader.errors import Problem
+from grader.model import (
+    CheckResult,
+    Environment,
+    ExerciseReport,
+    Flag,
+    Provenance,
+    Report,
+    Run,
+    Status,
+    Stop,
+    Submission,
+    worst_stop,
+)
+from grader.pipeline.tasks import Task
+from grader.pipeline.work import Judged, Workplace
+from grader.rubric import weigh
+
+
+def exercise_report(judged: Judged, workplace: Workplace) -> ExerciseReport:
+    """Return the report on one exercise."""
+    task, run = judged.task, judged.run
+    exercise = task.exercise
+    results = judged.results or tuple(_unrun(check.id, check.kind.name, task) for check in exercise.rubric.checks)
+    criteria = weigh(exercise.rubric, results)
+    return ExerciseReport(
+        id=exercise.id,
+        title=exercise.title,
+        points=round(fsum(criterion.points for criterion in criteria), 6),
+        max_points=exercise.rubric.points,
+        pending=any(criterion.pending for criterion in criteria),
+        criteria=criteria,
+        stop=run.stop if run else Stop.FINISHED,
+        isolation=run.isolation if run else workplace.isolation,
+        file=task.file,
+        note=" ".join(part for part in (task.note, _what_happened(run)) if part),
+        seconds=run.seconds if run else 0.0,
+        log=run.log if run else "",
+        errors=run.errors if run else (),
+        provenance=_provenance(task, run.environment if run else workplace.environment),
+    )
+
+
+def submission_report(
+    submission: Submission,
+    assignment: Assignment,
+    parts: Sequence[ExerciseReport],
+    problems: tuple[Problem, ...],
+    flags: tuple[Flag, ...],
+) -> Report:
+    """Return the report on a whole submission."""
+    return Report(
+        id=submission.id,
+        people=submission.people,
+        assignment=assignment.id,
+        title=assignment.title,
+        points=round(fsum(part.points for part in parts), 6),
+        max_points=round(fsum(part.max_points for part in parts), 6),
+        pending=any(part.pending for part in parts),
+        stop=worst_stop(part.stop for part in parts),
+        isolation=parts[0].isolation if parts else "",
+        exercises=tuple(parts),
+        flags=flags,
+        problems=problems,
+    )
+
+
+def _unrun(check: str, kind: str, task: Task) -> CheckResult:
+    status = Status.ERROR if task.owed else Status.SKIPPED
+    return CheckResult(check, kind, status, 0.0, task.note)
+
+
+def _what_happened(run: Run | None) -> str:
+    """Return the sentence for the student about a run that did not simply finish, or that raised."""
+    if run is None:
+        return ""
+    if run.stop is Stop.INFRASTRUCTURE:
+        return "It could not be run for a reason that is not yours; it will be tried again."
+    if run.stop is not Stop.FINISHED:
+        return run.detail
+    if run.errors:
+        more = f" (and {len(run.errors) - 1} more)" if len(run.errors) > 1 else ""
+        return f"The code ran to its end, but {run.errors[0]}{more}."
+    return ""
+
+
+def _provenance(task: Task, environment: Environment) -> Provenance:
+    submission = task.submission
+    content = json.dumps([[file.name, file.sha256] for file in submission.files])
+    machine = json.dumps([environment.python, environment.platform, environment.packages])
+    return Provenance(
+        submission=hashlib.sha256(content.encode()).hexdigest(),
+        exercise=task.exercise.sha256,
+        reference=task.exercise.reference.sha256,
+        rubric=task.exercise.rubric.sha256,
+        environment=hashlib.sha256(machine.encode()).hexdigest(),
+        seed=task.seed or 0,
+        grader=__version__,
+    )

@@ -1,0 +1,154 @@
+"""Turning a submission's files into a job for the sandbox, and giving each stage its key."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from grader import __version__
+from grader.checks import probes
+from grader.course import Assignment, Course, Exercise
+from grader.errors import Problem, SubmissionError
+from grader.execution import module_source, notebook_source
+from grader.model import Environment, Job, SourceFile, Submission
+from grader.pipeline.handins import choose
+from grader.starters import without_given
+
+#: Files beside the hand-in are copied into the working folder up to this many bytes in all.
+MAX_COMPANION_BYTES = 64 * 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One exercise of one submission. Without a ``job`` there is nothing to run, and ``problems`` or ``note`` say why.
+
+    ``owed``: a person has to sort something out before this can be graded.
+    """
+
+    submission: Submission
+    exercise: Exercise
+    seed: int | None
+    job: Job | None
+    file: str = ""
+    note: str = ""
+    owed: bool = False
+    problems: tuple[Problem, ...] = ()
+
+
+def prepare(course: Course, assignment: Assignment, submission: Submission, exercise: Exercise) -> Task:
+    """Return the task: the first readable file that answers the exercise, as a job."""
+    seed = course.seed(assignment, submission.id)
+    choice = choose(submission, exercise, alone=len(assignment.exercises) == 1)
+    if choice.problem:
+        note = "It is not clear which file is meant; a person will look at it."
+        return Task(submission, exercise, seed, None, note=note, owed=True, problems=(choice.problem,))
+    if not choice.files:
+        message = f"nothing was handed in for {exercise.id}; expected {' or '.join(exercise.files)}"
+        problem = Problem(submission.source, message)
+        return Task(submission, exercise, seed, None, note="Nothing was handed in.", problems=(problem,))
+    sources: list[tuple[SourceFile, str]] = []
+    problems: list[Problem] = []
+    for file in choice.files:
+        try:
+            sources.append((file, _read(file, f"{submission.source}/{file.name}")))
+        except SubmissionError as error:
+            problems.append(error.problem)
+    if not sources:
+        note = "The file handed in cannot be read; a person will look at it."
+        return Task(submission, exercise, seed, None, note=note, owed=True, problems=tuple(problems))
+    file, source = _worked_on(sources, exercise)
+    others = [other.name for other in choice.files if other is not file]
+    note = f"Graded was {file.name}, not {', '.join(others)}." if others else ""
+    job = _job(submission, exercise, file, source, seed)
+    return Task(submission, exercise, seed, job, file.name, note, problems=tuple(problems))
+
+
+def _read(file: SourceFile, where: str) -> str:
+    """Return the source of a hand-in. Raises SubmissionError when it cannot be read."""
+    try:
+        data = file.path.read_bytes()
+    except OSError as error:
+        raise SubmissionError(where, f"cannot be read ({error.strerror}); make it readable") from None
+    read = notebook_source if file.name.lower().endswith(".ipynb") else module_source
+    return read(data, where)
+
+
+def _worked_on(sources: list[tuple[SourceFile, str]], exercise: Exercise) -> tuple[SourceFile, str]:
+    """Return the preferred source, unless it is an untouched starter and another one is not."""
+    untouched = {_essence(path.name, path.read_text(encoding="utf-8")) for path in exercise.starters}
+    for file, source in sources:
+        if _essence(file.name, source) not in untouched:
+            return file, source
+    return sources[0]
+
+
+def _essence(name: str, source: str) -> str:
+    """Return the code of a source without given numbers, comments and layout, to see whether anyone worked on it."""
+    code = without_given(name, source)
+    try:
+        return ast.dump(ast.parse(code))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return code
+
+
+def _job(submission: Submission, exercise: Exercise, file: SourceFile, source: str, seed: int | None) -> Job:
+    name = PurePosixPath(file.name).name
+    return Job(
+        form="notebook" if name.lower().endswith(".ipynb") else "module",
+        name=name,
+        source=source,
+        files=_companions(submission, file),
+        probes=probes(exercise),
+        limits=exercise.limits,
+        seed=(seed or 0) % 2**32,
+    )
+
+
+def _companions(submission: Submission, hand_in: SourceFile) -> tuple[tuple[str, bytes], ...]:
+    """Return the files at or below the hand-in's folder, by path relative to it."""
+    folder = PurePosixPath(hand_in.name).parent
+    found: list[tuple[str, bytes]] = []
+    room = MAX_COMPANION_BYTES
+    for file in submission.files:
+        path = PurePosixPath(file.name)
+        if file is hand_in or not path.is_relative_to(folder) or file.size_bytes > room:
+            continue
+        room -= file.size_bytes
+        try:
+            found.append((path.relative_to(folder).as_posix(), Path(file.path).read_bytes()))
+        except OSError:
+            continue  # it was readable a moment ago; the run will miss it and say so
+    return tuple(found)
+
+
+def run_key(job: Job, isolation: str, environment: Environment) -> str:
+    """Return the hash of everything that a run's outcome depends on."""
+    parts = {
+        "form": job.form,
+        "name": job.name,
+        "source": job.source,
+        "files": [[name, hashlib.sha256(data).hexdigest()] for name, data in job.files],
+        "probes": [[probe.kind, probe.name] for probe in job.probes],
+        "limits": [
+            job.limits.timeout_seconds,
+            job.limits.memory_bytes,
+            job.limits.output_bytes,
+            job.limits.value_bytes,
+        ],
+        "seed": job.seed,
+        "isolation": isolation,
+        "environment": [environment.python, environment.platform, environment.packages],
+    }
+    return _digest(parts)
+
+
+def result_key(run: str, exercise: Exercise, seed: int | None) -> str:
+    """Return the hash of everything that judging the run ``run`` depends on."""
+    return _digest([run, exercise.reference.sha256, exercise.rubric.sha256, seed, __version__])
+
+
+def _digest(parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,86 @@
+"""The three decorators with which an author says what is true.
+
+They only mark a function and note it down, in order, while a reference is being loaded; outside of loading the
+functions stay plain functions that a test may call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One decorated function, as the author wrote it."""
+
+    role: Literal["given", "quantity", "misconception"]
+    function: Callable[..., Any]
+    target: str = ""
+    message: str = ""
+    also_loses: tuple[str, ...] = ()
+
+
+_marks: ContextVar[list[Mark] | None] = ContextVar("marks", default=None)
+
+
+@contextmanager
+def collecting() -> Iterator[list[Mark]]:
+    """Yield a list that receives every function decorated inside the block, in order."""
+    marks: list[Mark] = []
+    token = _marks.set(marks)
+    try:
+        yield marks
+    finally:
+        _marks.reset(token)
+
+
+def _note(mark: Mark) -> None:
+    marks = _marks.get()
+    if marks is not None:
+        marks.append(mark)
+
+
+def given(function: Function) -> Function:
+    """Mark ``function`` as a number that the task gives to the student; its name is the name they see.
+
+    A parameter called ``seed`` receives the student's seed (an int), or None where the assignment does not give
+    everybody numbers of their own. Other parameters name other givens.
+    """
+    _note(Mark("given", function))
+    return function
+
+
+def quantity(function: Function) -> Function:
+    """Mark ``function`` as the definition of the quantity it is named after.
+
+    Its parameters are the names of the givens and quantities that it needs. A quantity that no check asks for is
+    a hidden intermediate: it is never observed, and a mistake in it is inferred from what follows.
+    """
+    _note(Mark("quantity", function))
+    return function
+
+
+def misconception(
+    target: str,
+    message: str,
+    *,
+    also_loses: tuple[str, ...] = (),
+) -> Callable[[Function], Function]:
+    """Mark a function as a known wrong version of the quantity ``target``; its name identifies the mistake.
+
+    ``message`` is what a student who made the mistake reads: it names the mistake and never the answer.
+    ``also_loses`` names the checks, besides the first that shows the mistake, which a hand-in that makes only this
+    mistake loses as well; ``grade validate`` holds the author to it.
+    """
+
+    def mark(function: Function) -> Function:
+        _note(Mark("misconception", function, target, message, also_loses))
+        return function
+
+    return mark

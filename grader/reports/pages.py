@@ -1,0 +1,77 @@
+"""Pages for students and instructors: one self-contained HTML file each, without scripts.
+
+Everything that comes from a student passes three gates: ``finalize`` takes out what no reader should meet
+(control characters, escape sequences, lone surrogates), autoescape makes the rest text, and the content
+security policy of the page forbids scripts and requests should both ever fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from grader.model import Batch, Report
+from grader.reports import text, wording
+from grader.reports.summary import by_name, summarize
+
+
+def student_page(report: Report) -> str:
+    """Return the page that a student reads, as HTML. It shows messages, and never evidence or flags."""
+    return _render("student.html", report=report)
+
+
+def class_page(batch: Batch, links: Mapping[str, str]) -> str:
+    """Return the instructor's page, as HTML. ``links`` maps a submission's id to the address of its page.
+
+    A submission that ``links`` does not know is listed without a link.
+    """
+    names = {report.id: ", ".join(wording.person_names(report)) for report in batch.reports}
+    return _render(
+        "class.html",
+        batch=batch,
+        summary=summarize(batch),
+        reports=by_name(batch.reports),
+        links=links,
+        names=names,
+    )
+
+
+def _render(template: str, **values: object) -> str:
+    return _environment().get_template(template).render(**values) + "\n"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("grader.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "label": text.label,
+        "plain": text.plain,
+        "number": text.number,
+        "percent": text.percent,
+        "readable": text.readable,
+        "short_hash": text.short_hash,
+    }
+    environment.globals |= {
+        "count": text.count,
+        "stops": wording.STOPS,
+        "verdict": wording.verdict,
+        "message_blocks": wording.message_blocks,
+        "pending_line": wording.pending_line,
+        "late_line": wording.late_line,
+        "person_names": wording.person_names,
+    }
+    return environment
+
+
+def _finalize(value: object) -> object:
+    return text.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value

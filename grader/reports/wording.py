@@ -1,0 +1,108 @@
+"""What reports say: the words for outcomes, the same on pages and in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from textwrap import dedent
+from typing import Literal
+
+from grader.model import CheckResult, ExerciseReport, Report, Status, Stop
+from grader.reports.text import clean, count, duration
+
+Tone = Literal["right", "partial", "wrong", "quiet", "owed"]
+
+#: How a run ended, in words for a table; nothing to say when it finished.
+STOPS = {
+    Stop.FINISHED: "",
+    Stop.TIMEOUT: "time limit",
+    Stop.MEMORY: "memory limit",
+    Stop.KILLED: "ended early",
+    Stop.INFRASTRUCTURE: "machine fault",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A check's outcome for a reader: a word, a symbol (Unicode and ASCII) and a tone of colour."""
+
+    word: str
+    symbol: str
+    ascii: str
+    tone: Tone
+
+
+_VERDICTS = {
+    Status.PASSED: Verdict("Right", "✓", "+", "right"),
+    Status.PARTIAL: Verdict("Partly right", "◐", "~", "partial"),
+    Status.FAILED: Verdict("Not right", "✗", "x", "wrong"),
+    Status.SKIPPED: Verdict("Not judged", "○", "-", "quiet"),
+    Status.ERROR: Verdict("Still to be graded", "…", "?", "owed"),
+}
+_FOLLOWED = Verdict("Right, given your earlier answer", "✓", "+", "right")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of a message: running ``text``, a ``hint`` that names a mistake, or ``lines`` kept as is."""
+
+    kind: Literal["text", "hint", "lines"]
+    text: str
+
+
+def verdict(result: CheckResult) -> Verdict:
+    """Return the words for a check's outcome."""
+    followed = result.follow_through and result.status in {Status.PASSED, Status.PARTIAL}
+    return _FOLLOWED if followed else _VERDICTS[result.status]
+
+
+def message_blocks(result: CheckResult) -> tuple[Block, ...]:
+    """Return the student's message in pieces, with a kind word about follow-through at the end."""
+    blocks = list(_blocks(clean(result.message)))
+    hinted = any(block.kind == "hint" for block in blocks)
+    if result.misconception and blocks and not hinted:
+        blocks[0] = Block("hint", blocks[0].text)
+    if result.follow_through and result.fraction >= 1 and "twice" not in result.message:
+        blocks.append(Block("text", "The earlier slip is not charged twice."))
+    return tuple(blocks)
+
+
+def _blocks(message: str) -> Iterator[Block]:
+    for part in message.split("\n\n"):
+        lines = part.strip("\n").split("\n")
+        # A sentence above a table of numbers reads better outside it.
+        while lines and (len(lines) == 1 or lines[0].rstrip().endswith((".", ":"))):
+            first = lines.pop(0).strip()
+            if first:
+                yield Block("hint" if first.startswith("This looks like") else "text", first)
+        if lines:
+            yield Block("lines", dedent("\n".join(lines)))
+
+
+def owed_checks(exercise: ExerciseReport) -> tuple[str, ...]:
+    """Return what of an exercise is still to be graded: ids of checks, and titles of criteria without."""
+    owed: list[str] = []
+    for criterion in exercise.criteria:
+        names = [check.result.id for check in criterion.checks if check.result.owed]
+        owed += names or ([criterion.title] if criterion.pending else [])
+    return tuple(owed or ([exercise.title] if exercise.pending else []))
+
+
+def pending_line(report: Report) -> str:
+    """Return why the points are provisional, as one sentence; empty when they are not."""
+    amount = sum(len(owed_checks(exercise)) for exercise in report.exercises)
+    if not report.pending:
+        return ""
+    if not amount:
+        return "Provisional: a part is still to be graded."
+    return f"Provisional: {count(amount, 'check')} {'is' if amount == 1 else 'are'} still to be graded."
+
+
+def late_line(seconds: int) -> str:
+    """Return by how much a hand-in came late, as one sentence; empty when it was in time."""
+    return f"Handed in {duration(seconds)} after the deadline." if seconds > 0 else ""
+
+
+def person_names(report: Report) -> tuple[str, ...]:
+    """Return who handed in; the submission's id when nobody is named."""
+    return report.people or (report.id,)

@@ -1,0 +1,29 @@
+"""Weighing: check results become points, by the rubric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import fsum
+
+from grader.course import Check, Rubric
+from grader.model import CheckResult, CheckScore, CriterionScore
+
+
+def weigh(rubric: Rubric, results: Iterable[CheckResult]) -> tuple[CriterionScore, ...]:
+    """Return the points of every criterion.
+
+    ``results`` hold one result for each check of the rubric, by id. A criterion is pending while any of its checks is
+    owed a result; what is owed counts nothing yet. Raises KeyError when a check has no result.
+    """
+    by_id = {result.id: result for result in results}
+    scores = []
+    for criterion in rubric.criteria:
+        checks = tuple(_score(check, by_id[check.id]) for check in criterion.checks)
+        points = round(fsum(check.points for check in checks), 6)
+        pending = any(check.result.owed for check in checks)
+        scores.append(CriterionScore(criterion.id, criterion.title, points, criterion.points, pending, checks))
+    return tuple(scores)
+
+
+def _score(check: Check, result: CheckResult) -> CheckScore:
+    return CheckScore(result, round(check.points * result.fraction, 6), check.points)

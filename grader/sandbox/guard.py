@@ -1,0 +1,136 @@
+"""Watching and ending a process tree: memory, cancellation, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+import psutil
+
+from grader.sandbox.base import KillReason
+
+#: Seconds between two looks, and the share of the time that looking may take.
+_POLL_SECONDS = 0.05
+_POLL_SHARE = 0.05
+_SWEEPS = 20
+
+
+class Guard:
+    """Kills a tree when its memory exceeds ``memory_bytes`` or ``cancel`` is set.
+
+    ``mark`` is an environment variable's name and value that every descendant inherits, so that one that left
+    the tree (a daemon) is found, too.
+    """
+
+    def __init__(
+        self,
+        pid: int,
+        mark: tuple[str, str],
+        memory_bytes: int,
+        cancel: threading.Event | None,
+    ) -> None:
+        self.reason: KillReason = ""
+        # psutil remembers when the process began, so that a number used again is not mistaken for it.
+        self._root, self._mark = psutil.Process(pid), mark
+        self._memory_bytes, self._cancel = memory_bytes, cancel
+        self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="grade-guard")
+        self._thread.start()
+
+    def _watch(self) -> None:
+        pause = _POLL_SECONDS
+        while not self._stopped.wait(pause):
+            began = time.monotonic()
+            if self._cancel is not None and self._cancel.is_set():
+                return self.kill("cancelled")
+            if tree_bytes(self._root, self._memory_bytes) > self._memory_bytes:
+                return self.kill("memory")
+            pause = max(_POLL_SECONDS, (time.monotonic() - began) / _POLL_SHARE)
+        return None
+
+    def kill(self, reason: KillReason) -> None:
+        """End the tree; the first reason given is kept."""
+        with self._lock:
+            self.reason = self.reason or reason
+        end_tree(self._root, self._mark)
+
+    def stop(self) -> None:
+        """Stop watching, then end whatever is left of the tree."""
+        self._stopped.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout=5.0)
+        self.kill("closed")
+
+
+def tree_bytes(root: psutil.Process, enough: int) -> int:
+    """Return the bytes of memory that the tree of ``root`` uses, 0 if it is gone.
+
+    The quick sum counts shared pages once for each process. Only when that is more than ``enough`` are they
+    divided among their owners (proportional set size), where the system says how.
+    """
+    processes = _tree(root)
+    quick = sum(_read(process, _rss) for process in processes)
+    return quick if quick <= enough else sum(_read(process, _pss) for process in processes)
+
+
+def _tree(root: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [root, *root.children(recursive=True)] if root.is_running() else []
+    except psutil.Error:
+        return []
+
+
+def _read(process: psutil.Process, measure: Callable[[psutil.Process], int]) -> int:
+    try:
+        return measure(process)
+    except (psutil.Error, OSError):
+        return 0
+
+
+def _rss(process: psutil.Process) -> int:
+    return int(process.memory_info().rss)
+
+
+def _pss(process: psutil.Process) -> int:
+    full = process.memory_full_info()
+    return int(getattr(full, "pss", full.rss))
+
+
+def end_tree(root: psutil.Process, mark: tuple[str, str]) -> None:
+    """Kill ``root``, its group, its descendants and every process that carries ``mark``."""
+    descendants = _tree(root)
+    if os.name == "posix" and descendants:
+        _ignore_missing(lambda: os.killpg(root.pid, signal.SIGKILL))
+    _kill(descendants)
+    for _ in range(_SWEEPS):
+        marked = list(_marked(mark))
+        if not marked:
+            return
+        _kill(marked)
+        time.sleep(0.01)
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
+        _ignore_missing(process.kill)
+
+
+def _ignore_missing(action: Callable[[], object]) -> None:
+    try:
+        action()
+    except (psutil.Error, OSError):
+        return
+
+
+def _marked(mark: tuple[str, str]) -> Iterator[psutil.Process]:
+    name, value = mark
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(name) == value and process.status() != psutil.STATUS_ZOMBIE:
+                yield process
+        except (psutil.Error, OSError):
+            continue

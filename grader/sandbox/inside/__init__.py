@@ -1,0 +1,15 @@
+"""What runs inside the sandbox, beside student code.
+
+This folder imports the standard library, and nbclient, ipykernel and NumPy where they are needed; nothing
+of ours outside it. It is started by path (``python -P …/start.py job``) and loads itself under the name
+``_grade_inside``, so that no file in it can collide with a student's module. It holds no answers: whatever
+student code does to it costs that student's own marks.
+
+- ``start``     loads this package and enters ``job`` or ``kernel``
+- ``job``       takes over the pipes and answers requests, one at a time
+- ``module``    runs a Python file in this process
+- ``notebook``  drives a kernel with nbclient
+- ``kernel``    the kernel: ipykernel with capped output, and an answer to ``get``
+- ``encode``    turns a student's value into tagged plain data
+- ``frames``    bytes on the pipe; shared with the trusted side
+"""

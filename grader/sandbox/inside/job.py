@@ -1,0 +1,170 @@
+"""The process of one job: take over the pipes, confine itself, answer requests one at a time.
+
+Requests are ``load`` (files, source, limits), ``run`` and ``get``. Each answer echoes the request's nonce.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from . import frames
+
+#: Nothing that a student's exercise should write is larger.
+MAX_FILE_BYTES = 1024**3
+_PR_SET_PDEATHSIG = 1
+
+
+class Runner(Protocol):
+    """Runs one hand-in and answers for its variables."""
+
+    def run(self, request: dict[str, Any]) -> tuple[dict[str, object], bytes]:
+        """Return the answer's fields (``errors``, ``log``, …) and a blob."""
+
+    def get(self, request: dict[str, Any]) -> tuple[bytes, bytes]:
+        """Return header and blob for the variable ``request["name"]``."""
+
+
+def main(_arguments: list[str]) -> None:
+    """Serve requests until the pipe is closed; then end at once, whatever student code left behind."""
+    die_with_parent()
+    inbox, outbox = take_pipes()
+    try:
+        serve(inbox, outbox)
+    except EOFError:
+        pass
+    finally:
+        _flush()
+    os._exit(0)
+
+
+def take_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """Return private copies of stdin and stdout; descriptor 0 becomes empty and 1 joins the log (2).
+
+    So whatever is printed, from C or from a subprocess too, is log and never an answer.
+    """
+    inbox = os.fdopen(os.dup(0), "rb", buffering=0)
+    outbox = os.fdopen(os.dup(1), "wb", buffering=0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
+    return inbox, outbox
+
+
+def serve(inbox: IO[bytes], outbox: IO[bytes]) -> None:
+    """Answer requests. Raises EOFError when there are no more."""
+    runner: Runner | None = None
+    while True:
+        header, blob = frames.read(lambda count: read_exactly(inbox, count), sys.maxsize)
+        request = json.loads(header)
+        if request["op"] == "load":
+            runner, frame = load(request, blob)
+        elif runner is not None and request["op"] == "run":
+            fields, result = runner.run(request)
+            frame = frames.pack({"nonce": request["nonce"], **fields}, result)
+        elif runner is not None and request["op"] == "get":
+            frame = frames.pack_raw(*runner.get(request))
+        else:
+            frame = frames.pack({"nonce": request["nonce"], "refused": f"unexpected request {request['op']!r}"})
+        _flush()
+        write_all(outbox, frame)
+
+
+def load(request: dict[str, Any], blob: bytes) -> tuple[Runner | None, bytes]:
+    """Return a runner that is ready and the answer; ``refused`` in it says why there is none."""
+    nonce = request["nonce"]
+    try:
+        write_files(request["files"], blob)
+        random.seed(request["seed"])
+        limit_resources(request["memory_bytes"])
+        return _runner(request), frames.pack({"nonce": nonce, "loaded": True})
+    except Exception as error:  # noqa: BLE001 - no student code has run: any fault here is ours, and is reported
+        return None, frames.pack({"nonce": nonce, "refused": f"{type(error).__name__}: {error}"[:2000]})
+
+
+def _runner(request: dict[str, Any]) -> Runner:
+    # Imported here, because nbclient takes longer to import than most modules take to run.
+    if request["form"] == "notebook":
+        from .notebook import NotebookRunner  # noqa: PLC0415
+
+        return NotebookRunner(request)
+    from .module import ModuleRunner  # noqa: PLC0415
+
+    return ModuleRunner(request)
+
+
+def write_files(sizes: list[tuple[str, int]], blob: bytes) -> None:
+    """Write the job's files into the working folder. Raises ValueError for a name that would leave it."""
+    root, offset = Path.cwd().resolve(), 0
+    for name, size in sizes:
+        path = (root / name).resolve()
+        if root not in path.parents:
+            raise ValueError(f"file name {name!r} would leave the working folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(blob[offset : offset + size])
+        offset += size
+
+
+def limit_resources(memory_bytes: int) -> None:
+    """Set rlimits where the system has them: private memory, no core dumps, files of at most 1 GiB."""
+    try:
+        import resource  # noqa: PLC0415
+    except ImportError:  # Windows
+        return
+    # Not RLIMIT_AS: torch reserves far more address space than it ever uses.
+    wanted = [(resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, MAX_FILE_BYTES)]
+    if sys.platform == "linux":
+        wanted.append((resource.RLIMIT_DATA, memory_bytes))
+    for kind, limit in wanted:
+        hard = resource.getrlimit(kind)[1]
+        value = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (value, value))
+
+
+def die_with_parent() -> None:
+    """Ask Linux to kill this process when the one that started it is gone."""
+    if sys.platform != "linux":
+        return
+    import ctypes  # noqa: PLC0415
+
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def read_exactly(stream: IO[bytes], count: int) -> bytes:
+    """Return ``count`` bytes. Raises EOFError when the stream ends before."""
+    parts, left = [], count
+    while left:
+        part = stream.read(min(left, 1024**2))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+def write_all(stream: IO[bytes], data: bytes) -> None:
+    """Write all of ``data`` to an unbuffered stream."""
+    view = memoryview(data)
+    while view:
+        view = view[stream.write(view) :]
+
+
+def _flush() -> None:
+    flushes: list[Callable[[], object]] = [sys.stdout.flush, sys.stderr.flush]
+    for flush in flushes:
+        try:
+            flush()
+        except Exception:  # noqa: BLE001, S112 - student code may have replaced or closed the stream
+            continue

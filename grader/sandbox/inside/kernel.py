@@ -1,0 +1,173 @@
+"""The kernel that runs a notebook's cells: ipykernel, with output capped as it is produced.
+
+It answers ``grade_get`` on the control channel, which has a thread of its own: a variable can be read even
+while a cell swallows interrupts, and nothing that student code binds, prints or redirects is in the way.
+"""
+
+# ruff: noqa: E402
+from __future__ import annotations
+
+import os
+import random
+import sys
+from typing import Any, NoReturn
+
+# The debugger is never used here, and costs a fifth of the kernel's start.
+sys.modules["debugpy"] = None  # type: ignore[assignment]
+
+from ipykernel.displayhook import ZMQShellDisplayHook
+from ipykernel.iostream import OutStream
+from ipykernel.ipkernel import IPythonKernel
+from ipykernel.kernelapp import IPKernelApp
+from ipykernel.zmqshell import ZMQDisplayPublisher, ZMQInteractiveShell
+from traitlets import Type
+from traitlets.config import Config
+
+from . import encode, job, module
+
+#: Displays in one cell, and bytes of one picture or page, beyond which no more is kept.
+MAX_DISPLAYS = 1000
+MAX_RICH_CHARS = 8 * 1024**2
+
+
+class Meter:
+    """Counts what the current cell has printed and displayed. ``max_chars`` caps its text."""
+
+    def __init__(self) -> None:
+        self.max_chars = 64 * 1024
+        self.reset()
+
+    def reset(self) -> None:
+        """Start a new cell."""
+        self._chars = 0
+        self._displays = 0
+        self._cut = False
+
+    def text(self, string: str) -> str:
+        """Return as much of ``string`` as still fits, with a visible marker where the cut is."""
+        left = self.max_chars - self._chars
+        if len(string) <= left:
+            self._chars += len(string)
+            return string
+        if self._cut:
+            return ""
+        self._cut, self._chars = True, self.max_chars
+        return string[:left] + marker(self.max_chars)
+
+    def may_display(self) -> bool:
+        """Count one display and return whether it may be kept."""
+        self._displays += 1
+        return self._displays <= MAX_DISPLAYS
+
+    def trim(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return a display's forms without those that are too large."""
+        kept = {kind: form for kind, form in data.items() if _length(form) <= MAX_RICH_CHARS}
+        plain = data.get("text/plain")
+        if isinstance(plain, str) and len(plain) > self.max_chars:
+            kept["text/plain"] = plain[: self.max_chars] + marker(self.max_chars)
+        elif len(kept) < len(data) and "text/plain" not in kept:
+            kept["text/plain"] = marker(MAX_RICH_CHARS)
+        return kept
+
+
+def marker(max_chars: int) -> str:
+    """Return the line that stands where output was cut."""
+    return f"\n[output cut here: more than {max_chars} characters]\n"
+
+
+def _length(form: object) -> int:
+    return len(form) if isinstance(form, str | bytes) else 0
+
+
+METER = Meter()
+
+
+class CappedStream(OutStream):
+    """stdout and stderr of the cells, what C code and subprocesses print included."""
+
+    def write(self, string: object) -> int | None:  # type: ignore[override]
+        """Keep what still fits. Returns the length of ``string``, as a stream that kept all would."""
+        if not isinstance(string, str):
+            return super().write(string)  # type: ignore[arg-type]
+        kept = METER.text(string)
+        if kept:
+            super().write(kept)
+        return len(string)
+
+
+class CappedPublisher(ZMQDisplayPublisher):
+    """``display(…)``, capped in number and size."""
+
+    def publish(self, data: dict[str, Any], *arguments: Any, **options: Any) -> None:
+        """Publish what still fits."""
+        if METER.may_display():
+            super().publish(METER.trim(data), *arguments, **options)  # type: ignore[no-untyped-call]
+
+
+class CappedHook(ZMQShellDisplayHook):
+    """The value of a cell's last line, capped in size."""
+
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
+        """Publish what still fits."""
+        super().write_format_data(METER.trim(format_dict), md_dict)  # type: ignore[no-untyped-call]
+
+
+class Shell(ZMQInteractiveShell):
+    """A shell whose ``exit()`` and ``quit()`` leave the kernel running, so that later cells still count."""
+
+    display_pub_class = Type(CappedPublisher)
+    displayhook_class = Type(CappedHook)
+
+    def ask_exit(self) -> None:
+        """Do nothing."""
+
+
+class Kernel(IPythonKernel):
+    """ipykernel that can be asked for variables."""
+
+    shell_class = Type(Shell)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)  # type: ignore[no-untyped-call]
+        self.control_handlers["grade_get"] = self.grade_get
+
+    def grade_get(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        """Answer with two buffers: the header (JSON, nonce included) and the blob of a protocol frame."""
+        wanted, namespace = parent["content"], self.shell.user_ns  # type: ignore[union-attr]
+        buffers = encode.answer(namespace, wanted["name"], wanted["nonce"], wanted["max_bytes"])
+        self.session.send(stream, "grade_reply", {}, parent, ident=ident, buffers=list(buffers))  # type: ignore[union-attr]
+
+    async def do_execute(self, *arguments: Any, **options: Any) -> Any:
+        """Run one cell with a fresh allowance of output."""
+        METER.reset()
+        return await super().do_execute(*arguments, **options)  # type: ignore[no-untyped-call]
+
+    def raw_input(self, prompt: object = "") -> NoReturn:
+        """Stand in for ``input``. Raises RuntimeError always."""
+        module.no_input(prompt)
+
+    def getpass(self, prompt: object = "", *_arguments: Any, **_options: Any) -> NoReturn:
+        """Stand in for ``getpass.getpass``. Raises RuntimeError always."""
+        module.no_input(prompt)
+
+
+def main(arguments: list[str]) -> None:
+    """Run the kernel: ``kernel CONNECTION_FILE SEED MAX_OUTPUT_CHARS``."""
+    connection_file, seed, max_chars = arguments
+    job.die_with_parent()
+    METER.max_chars = int(max_chars)
+    random.seed(int(seed))
+    sys.path.append(os.getcwd())  # noqa: PTH109 - at the end: a student's torch.py must not be found first
+    app = IPKernelApp.instance(kernel_class=Kernel, config=_config())
+    app.initialize(["-f", connection_file])  # type: ignore[no-untyped-call]
+    app.start()  # type: ignore[no-untyped-call]
+
+
+def _config() -> Config:
+    config = Config()
+    config.IPKernelApp.outstream_class = f"{__name__}.CappedStream"
+    config.InteractiveShellApp.ignore_cwd = True
+    config.IPKernelApp.ignore_cwd = True
+    config.HistoryManager.enabled = False
+    config.HistoryManager.hist_file = ":memory:"
+    return config

@@ -1,0 +1,187 @@
+"""Drive a kernel through a notebook's cells with nbclient, in the job's process and so inside the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import nbformat
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
+
+from . import frames
+
+START_SECONDS = 60.0
+#: How long an interrupted cell may take to end before it is left to itself.
+INTERRUPT_SECONDS = 1.5
+MAX_TRACEBACK_CHARS = 8000
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class OneKernel(KernelSpecManager):
+    """Knows one kernel, ours, whatever name a notebook carries."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        super().__init__()
+        self._arguments = arguments
+
+    def get_kernel_spec(self, _kernel_name: str) -> KernelSpec:
+        """Return the kernel of this folder under this Python."""
+        start = Path(__file__).resolve().with_name("start.py")
+        command = [sys.executable, "-P", "-s", str(start), "kernel", "{connection_file}", *self._arguments]
+        return KernelSpec(argv=command, display_name="Python", language="python")
+
+
+class CappedClient(NotebookClient):
+    """nbclient that keeps at most ``max_chars`` of output over the whole notebook."""
+
+    def __init__(self, notebook: nbformat.NotebookNode, max_chars: int, **options: Any) -> None:
+        super().__init__(notebook, **options)
+        self._left = max_chars
+        self._marked = False
+
+    def output(self, outs: list[Any], msg: dict[str, Any], display_id: str | None, cell_index: int) -> Any:
+        """Append an output if it still fits; the first that does not is replaced by a marker."""
+        self._left -= _size(msg["content"])
+        if self._left >= 0:
+            return super().output(outs, msg, display_id, cell_index)
+        if not self._marked:
+            self._marked = True
+            text = "[output cut here: the notebook's outputs are too large]\n"
+            outs.append(nbformat.from_dict({"output_type": "stream", "name": "stderr", "text": text}))  # type: ignore[no-untyped-call]
+        return None
+
+
+def _size(content: object) -> int:
+    if isinstance(content, dict):
+        return sum(_size(part) for part in content.values())
+    if isinstance(content, list):
+        return sum(_size(part) for part in content)
+    return len(content) if isinstance(content, str) else 8
+
+
+class NotebookRunner:
+    """One notebook and its kernel. Every code cell is run, also after one that raised."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        # A handler, not SIG_IGN, which the kernel would inherit. The time limit is kept here by clock.
+        signal.signal(signal.SIGINT, lambda *_: None)
+        self._notebook = nbformat.from_dict(json.loads(request["source"]))  # type: ignore[no-untyped-call]
+        self._max_log_chars: int = request["output_bytes"]
+        self._errors: list[list[str]] = []
+        self._number = 0
+        self._loop = asyncio.SelectorEventLoop()
+        asyncio.set_event_loop(self._loop)
+        self._client = CappedClient(
+            self._notebook,
+            request["value_bytes"],
+            allow_errors=True,
+            timeout=None,
+            store_widget_state=False,
+            coalesce_streams=True,
+            on_cell_executed=self._note_error,
+        )
+        self._loop.run_until_complete(self._start([str(request["seed"]), str(request["output_bytes"])]))
+
+    async def _start(self, arguments: list[str]) -> None:
+        folder = Path(os.environ["JUPYTER_RUNTIME_DIR"])
+        place: dict[str, Any] = {"connection_file": str(folder / "k.json")}
+        if os.name == "posix":  # sockets in a private folder: no port that a neighbour could connect to
+            place |= {"transport": "ipc", "ip": str(folder / "k")}
+        manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=OneKernel(arguments), **place)
+        await manager.start_kernel(cwd=str(Path.cwd()))
+        client = manager.client()
+        client.start_channels()
+        await client.wait_for_ready(timeout=START_SECONDS)
+        client.allow_stdin = False
+        self._client.km, self._client.kc = manager, client
+
+    def run(self, request: dict[str, Any]) -> tuple[dict[str, object], bytes]:
+        """Return ``errors``, ``log``, ``timed_out``, ``died`` (why, or empty), and the notebook as blob."""
+        timed_out, died = self._loop.run_until_complete(self._cells(time.monotonic() + request["seconds"]))
+        fields: dict[str, object] = {
+            "errors": self._errors,
+            "log": self._log(),
+            "timed_out": timed_out,
+            "died": died,
+        }
+        executed = json.dumps(self._notebook).encode("ascii")
+        return fields, executed if len(executed) <= request["max_bytes"] else b""
+
+    async def _cells(self, deadline: float) -> tuple[bool, str]:
+        for index, cell in enumerate(self._notebook.cells):
+            if cell.cell_type != "code" or not cell.source.strip():
+                continue
+            self._number += 1
+            try:
+                if not await self._cell(cell, index, deadline - time.monotonic()):
+                    return True, ""
+            except DeadKernelError:
+                return False, await self._why_dead()
+        return False, ""
+
+    async def _cell(self, cell: Any, index: int, seconds: float) -> bool:
+        """Run one cell and return whether it ended in time. Raises DeadKernelError."""
+        if seconds <= 0:
+            return False
+        task = asyncio.ensure_future(self._client.async_execute_cell(cell, index))
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+        if not done:
+            await self._client.km.interrupt_kernel()  # type: ignore[union-attr, misc]
+            await asyncio.wait({task}, timeout=INTERRUPT_SECONDS)
+            return False
+        task.result()
+        return True
+
+    async def _why_dead(self) -> str:
+        provisioner = self._client.km.provisioner if self._client.km is not None else None
+        status = None if provisioner is None else await provisioner.poll()
+        return f"cell {self._number} ended the kernel ({frames.exit_words(status)})"
+
+    def _note_error(self, *, execute_reply: dict[str, Any], **_: Any) -> None:
+        content = execute_reply["content"]
+        if content.get("status") != "error":
+            return
+        name, message = str(content.get("ename", "")), str(content.get("evalue", ""))
+        if name == "SystemExit":
+            message = "called exit(); the rest of the cell was not run"
+        trace = _ANSI.sub("", "\n".join(map(str, content.get("traceback", []))))
+        self._errors.append([f"cell {self._number}", name[:200], message[:2000], trace[-MAX_TRACEBACK_CHARS:]])
+
+    def _log(self) -> str:
+        streams = (
+            output.text
+            for cell in self._notebook.cells
+            for output in cell.get("outputs", ())
+            if output.output_type == "stream"
+        )
+        return "".join(streams)[: self._max_log_chars]
+
+    def get(self, request: dict[str, Any]) -> tuple[bytes, bytes]:
+        """Return header and blob for one variable, as the kernel made them."""
+        return self._loop.run_until_complete(self._get(request))
+
+    async def _get(self, request: dict[str, Any]) -> tuple[bytes, bytes]:
+        client: Any = self._client.kc
+        wanted = {key: request[key] for key in ("name", "nonce", "max_bytes")}
+        message = client.session.msg("grade_get", wanted)
+        client.control_channel.send(message)
+        try:
+            while True:
+                reply = await client.control_channel.get_msg(timeout=request["seconds"])
+                if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
+                    header, blob = reply["buffers"]
+                    return bytes(header), bytes(blob)
+        except Empty:
+            text = f"{request['name']} could not be read: the kernel does not answer"
+            return json.dumps({"nonce": request["nonce"], "failure": ["not_run", text]}).encode("ascii"), b""

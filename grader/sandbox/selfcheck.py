@@ -1,0 +1,177 @@
+"""The bottom rung: a subprocess with rlimits and a time limit. Against accidents only.
+
+It does not keep student code from reading files, using the network or reaching other processes of the same
+user. It does keep an endless loop, a runaway allocation, a flood of output, a crash or a leftover process
+from disturbing anything else. It works on every system.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import site
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Self
+
+from grader.errors import SandboxError
+from grader.model import Limits
+from grader.sandbox.base import KillReason
+from grader.sandbox.channel import LogDrain, PipeChannel
+from grader.sandbox.guard import Guard
+from grader.sandbox.inside import frames
+
+_MARK = "GRADE_JOB"
+_ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
+_FOLDERS = ("work", "home", "tmp", "home/run")
+
+
+class SelfCheck:
+    """The rung ``selfcheck``."""
+
+    @property
+    def name(self) -> str:
+        """``selfcheck``."""
+        return "selfcheck"
+
+    def launch(self, limits: Limits, cancel: threading.Event | None = None) -> LocalProcess:
+        """Return a fresh process. Raises SandboxError if its folder or the process cannot be made."""
+        try:
+            folder = _make_folder()
+        except OSError as error:
+            raise SandboxError(f"no private folder could be made: {error}") from error
+        try:
+            return LocalProcess(folder, limits, cancel)
+        except OSError as error:
+            remove_folder(folder)
+            raise SandboxError(f"{sys.executable} could not be started: {error}") from error
+
+
+class LocalProcess:
+    """Implements ``Confined``: one subprocess, its guard, its channel and its log."""
+
+    def __init__(self, folder: Path, limits: Limits, cancel: threading.Event | None) -> None:
+        mark = (_MARK, secrets.token_hex(8))
+        self._folder = folder
+        self._final_log: str | None = None
+        self._process = _start(folder, dict([mark]))
+        assert self._process.stdin is not None  # noqa: S101 - PIPE was asked for
+        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stderr is not None  # noqa: S101
+        self._log = LogDrain(self._process.stderr, limits.output_bytes)
+        self.channel = PipeChannel(self._process.stdin, self._process.stdout, self._is_alive)
+        self._guard = Guard(self._process.pid, mark, limits.memory_bytes, cancel)
+
+    def _is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def kill_reason(self) -> KillReason:
+        """Why the sandbox ended the process, if it did."""
+        return self._guard.reason
+
+    def exit_words(self) -> str:
+        """Return how the process ended, in words."""
+        try:
+            return frames.exit_words(self._process.wait(timeout=1.0))
+        except subprocess.TimeoutExpired:
+            return "it closed its pipe"
+
+    def interrupt(self) -> None:
+        """Send Ctrl-C to the job's process alone."""
+        wanted = signal.SIGINT if os.name == "posix" else signal.CTRL_BREAK_EVENT  # type: ignore[attr-defined]
+        if self._process.poll() is None:
+            self._process.send_signal(wanted)
+
+    def kill(self) -> None:
+        """End the tree."""
+        self._guard.kill("closed")
+
+    def close(self) -> str:
+        """End the tree, remove the folder and return the log."""
+        if self._final_log is None:
+            self._guard.stop()
+            self._process.wait()
+            self.channel.close()
+            self._final_log = self._log.text()
+            remove_folder(self._folder)
+        return self._final_log
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+
+def _make_folder() -> Path:
+    # A short path: a Unix socket's may have about 100 characters, and macOS puts its temporary folder deep.
+    short = "/tmp" if os.name == "posix" and os.access("/tmp", os.W_OK) else None  # noqa: S108 - mkdtemp is private
+    folder = Path(tempfile.mkdtemp(prefix="grade-", dir=short)).resolve()
+    for name in _FOLDERS:
+        (folder / name).mkdir(mode=0o700)
+    return folder
+
+
+def _start(folder: Path, mark: dict[str, str]) -> subprocess.Popen[bytes]:
+    start = Path(__file__).parent / "inside" / "start.py"
+    # -P: neither the script's folder nor the working folder is put first on sys.path.
+    return subprocess.Popen(
+        [sys.executable, "-P", "-s", str(start), "job"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        cwd=folder / "work",
+        env=environment_variables(folder) | mark,
+        start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+    )
+
+
+def environment_variables(folder: Path) -> dict[str, str]:
+    """Return all that the process gets to see: nothing of the host's environment but where programs are."""
+    home, temporary = str(folder / "home"), str(folder / "tmp")
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.defpath, "/usr/local/bin"))
+    variables = {
+        "PATH": path if os.name == "posix" else os.environ.get("PATH", ""),
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONUTF8": "1",
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HOME": home,
+        "TMPDIR": temporary,
+        "TEMP": temporary,
+        "TMP": temporary,
+        "IPYTHONDIR": f"{home}/ipython",
+        "JUPYTER_CONFIG_DIR": f"{home}/jupyter",
+        "JUPYTER_DATA_DIR": f"{home}/jupyter",
+        "JUPYTER_RUNTIME_DIR": f"{home}/run",
+        "JUPYTER_PLATFORM_DIRS": "1",
+        **{f"{library}_NUM_THREADS": "1" for library in _ONE_THREAD},
+    }
+    if site.ENABLE_USER_SITE:  # libraries installed with pip --user are found through HOME otherwise
+        variables["PYTHONPATH"] = site.getusersitepackages()
+    kept = ("SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT")  # Windows starts no Python without them
+    return variables | {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove ``folder``, even if student code took permissions away. Never follows a link, never raises."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if not folder.exists():
+        return
+    for parent, names, _ in os.walk(folder):  # from the top, so that each folder is opened before it is listed
+        for path in (Path(parent, name) for name in names):
+            if not path.is_symlink():
+                path.chmod(stat.S_IRWXU)
+    shutil.rmtree(folder, ignore_errors=True)

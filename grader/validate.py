@@ -1,0 +1,198 @@
+"""Testing a course with hand-ins whose marks are known: right ones, the starters, and wrong ones.
+
+Each is graded by the path that a student's work takes. A right solution must earn everything, a starter its floor, and
+a wrong one must lose exactly what it should and be told which mistake it is; and every check must be lost by one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from grader.course import Course, Exercise
+from grader.model import Batch, CheckResult, ExerciseReport, SourceFile, Status, Stop, Submission
+from grader.pipeline import Progress, Workplace, grade
+from grader.reference import Evaluation, Misconception
+from grader.starters import literal
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHandIn:
+    """A hand-in whose marks are known: the checks that it must lose, and the mistakes that must be named in it."""
+
+    exercise: Exercise
+    name: str
+    file: str
+    content: bytes
+    loses: frozenset[str]
+    names: frozenset[str]
+    is_starter: bool = False
+
+    @property
+    def id(self) -> str:
+        """Identifier in the course: ``sheet3/gradient_step: mask_forgotten``."""
+        return f"{self.exercise.assignment}/{self.exercise.id}: {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Whether a part of the course stood its test; ``complaints`` say what was found and what was expected."""
+
+    id: str
+    complaints: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether there is nothing to complain of."""
+        return not self.complaints
+
+
+def known_hand_ins(exercise: Exercise, seed: int | None = None) -> Iterator[KnownHandIn]:
+    """Yield every hand-in of known marks: computed, handwritten, starters, one for each misconception, wrong files."""
+    every = frozenset(check.id for check in exercise.rubric.checks)
+    truth = Evaluation(exercise.reference, seed)
+    yield _computed(exercise, "reference", truth, frozenset(), frozenset())
+    for path in exercise.solutions:
+        yield _from_file(exercise, f"solution {path.name}", path, frozenset(), frozenset())
+    for path in exercise.starters:
+        starter = _from_file(exercise, f"starter {path.name}", path, every, frozenset())
+        yield replace(starter, is_starter=True)
+    asked = [check.options.subject for check in exercise.rubric.checks]
+    for wrong in exercise.reference.misconceptions.values():
+        mistaken = Evaluation(exercise.reference, seed, {wrong.target: truth.mistaken(wrong)})
+        shows = _first_showing(exercise, wrong, asked)
+        loses = frozenset({shows} if shows else ()) | set(wrong.also_loses)
+        yield _computed(exercise, wrong.id, mistaken, loses, frozenset({wrong.id}))
+    for one in exercise.wrong:
+        yield _from_file(exercise, f"wrong {one.path.name}", one.path, one.loses, one.names)
+
+
+def outcome_ids(course: Course) -> Iterator[str]:
+    """Yield the id of every outcome that :func:`validate` returns for the whole course, in its order."""
+    exercises = list(course.exercises())
+    for exercise in exercises:
+        yield from (one.id for one in known_hand_ins(exercise))
+    yield from (_unlost_id(exercise) for exercise in exercises)
+
+
+def _computed(
+    exercise: Exercise, name: str, values: Evaluation, loses: frozenset[str], names: frozenset[str]
+) -> KnownHandIn:
+    """Return a module that binds every quantity to its value in ``values``."""
+    lines = ["import numpy as np", ""]
+    lines += [f"{node} = {literal(values.value(node))}" for node in exercise.reference.order]
+    module = next((file for file in exercise.files if file.endswith(".py")), f"{exercise.id}.py")
+    return KnownHandIn(exercise, name, module, ("\n".join(lines) + "\n").encode(), loses, names)
+
+
+def _from_file(exercise: Exercise, name: str, path: Path, loses: frozenset[str], names: frozenset[str]) -> KnownHandIn:
+    file = next(one for one in exercise.files if one.endswith(path.suffix))
+    return KnownHandIn(exercise, name, file, path.read_bytes(), loses, names)
+
+
+def _first_showing(exercise: Exercise, wrong: Misconception, asked: Sequence[str]) -> str | None:
+    """Return the id of the check in which the mistake shows first: of its target, or of the next quantity asked for."""
+    reference = exercise.reference
+    ids: Mapping[str, str] = {check.options.subject: check.id for check in exercise.rubric.checks}
+    for name in reference.order:
+        if name in asked and wrong.target in reference.ancestors([name]):
+            return ids[name]
+    return None
+
+
+def validate(
+    course: Course,
+    exercises: Iterable[Exercise],
+    workplace: Workplace,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> tuple[Outcome, ...]:
+    """Return the outcome of every known hand-in to ``exercises``, and of the test that every check can be lost."""
+    hand_ins = [one for exercise in exercises for one in known_hand_ins(exercise)]
+    with tempfile.TemporaryDirectory(prefix="grade-validate-") as folder:
+        reports = _graded(course, hand_ins, Path(folder), workplace, progress)
+    outcomes = [Outcome(one.id, tuple(_complaints(one, report))) for one, report in zip(hand_ins, reports, strict=True)]
+    return (*outcomes, *_unlost(hand_ins, reports))
+
+
+def _graded(
+    course: Course,
+    hand_ins: Sequence[KnownHandIn],
+    folder: Path,
+    workplace: Workplace,
+    progress: Callable[[Progress], None],
+) -> list[ExerciseReport]:
+    """Return the report on each hand-in. Everybody gets the numbers of the sheet, so that one batch serves all."""
+    reports: dict[str, ExerciseReport] = {}
+    for exercise in dict.fromkeys(one.exercise for one in hand_ins):
+        assignment = course.assignments[exercise.assignment]
+        own = [(index, one) for index, one in enumerate(hand_ins) if one.exercise is exercise]
+        submissions = [_submission(folder, index, one) for index, one in own]
+        impersonal = replace(assignment, personal=False)
+        batch: Batch = grade(course, impersonal, submissions, workplace, exercises=[exercise], progress=progress)
+        reports |= {report.id: report.exercises[0] for report in batch.reports}
+    return [reports[_submission_id(index)] for index in range(len(hand_ins))]
+
+
+def _submission_id(index: int) -> str:
+    return f"{index:04}"
+
+
+def _submission(folder: Path, index: int, one: KnownHandIn) -> Submission:
+    place = folder / _submission_id(index)
+    place.mkdir()
+    path = place / one.file
+    path.write_bytes(one.content)
+    file = SourceFile(one.file, path, hashlib.sha256(one.content).hexdigest(), len(one.content))
+    return Submission(place.name, (place.name,), one.exercise.assignment, str(place), (file,))
+
+
+def _complaints(one: KnownHandIn, report: ExerciseReport) -> Iterator[str]:
+    results = [score.result for criterion in report.criteria for score in criterion.checks]
+    if report.pending:
+        reasons = {f"{result.id}: {result.message} {result.evidence}".strip() for result in results if result.owed}
+        yield f"could not be graded: {'; '.join(sorted(reasons)) or report.note}"
+        return
+    if one.is_starter and (report.stop is not Stop.FINISHED or report.errors):
+        yield f"does not run from top to bottom: {report.note}"
+    lost = {result.id for result in results if result.fraction < 1}
+    named = {result.misconception for result in results if result.misconception}
+    yield from _set_complaints("loses", lost, one.loses, results)
+    yield from _set_complaints("is named", named, one.names, results)
+
+
+def _set_complaints(
+    verb: str, found: set[str], expected: frozenset[str], results: Sequence[CheckResult]
+) -> Iterator[str]:
+    details = {
+        result.id: f" ({result.status}: {result.message.splitlines()[0]})" for result in results if result.message
+    }
+    for extra in sorted(found - expected):
+        yield f"{verb} {extra}, which it should not{details.get(extra, '')}"
+    for missing in sorted(expected - found):
+        yield f"{verb} not {missing}, which it should{details.get(missing, '')}"
+
+
+def _unlost(hand_ins: Sequence[KnownHandIn], reports: Sequence[ExerciseReport]) -> Iterator[Outcome]:
+    """Yield for each exercise whether every check of it is lost by some wrong hand-in other than a starter."""
+    for exercise in dict.fromkeys(one.exercise for one in hand_ins):
+        lost = {
+            score.result.id
+            for one, report in zip(hand_ins, reports, strict=True)
+            if one.exercise is exercise and not one.is_starter
+            for criterion in report.criteria
+            for score in criterion.checks
+            if score.result.status in {Status.FAILED, Status.PARTIAL}
+        }
+        complaints = tuple(
+            f"check {check.id} is lost by no known-wrong hand-in; add a misconception or a file under wrong/"
+            for check in exercise.rubric.checks
+            if check.id not in lost
+        )
+        yield Outcome(_unlost_id(exercise), complaints)
+
+
+def _unlost_id(exercise: Exercise) -> str:
+    return f"{exercise.assignment}/{exercise.id}: every check can be lost"

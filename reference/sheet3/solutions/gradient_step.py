@@ -1,0 +1,44 @@
+"""3.1 Calculating gradients: one training step of a 5-3-1 network, with NumPy."""
+
+import numpy as np
+
+# --- given ---
+x = np.array([1.0, -1.0, 0.0, -2.0, 2.0])
+y = -1.75
+W1 = np.array(
+    [
+        [1.0, -1.0, 0.5],
+        [0.5, 1.0, 1.0],
+        [1.0, -1.0, 0.5],
+        [0.5, -1.0, 0.0],
+        [1.0, -3.0, 1.0],
+    ]
+)
+b1 = np.array([1.0, 2.0, 3.0])
+W2 = np.array([1.0, 0.5, -0.5])
+b2 = 0.0
+learning_rate = 0.1
+# --- end of given ---
+
+# a) Forward pass
+z1 = x @ W1 + b1
+h = np.maximum(z1, 0)
+y_hat = h @ W2 + b2
+
+# b) Loss: one sample, so 1/(2n) is one half
+loss = (y - y_hat) ** 2 / 2
+
+# c) Gradients: the half cancels the 2 from the square; ReLU lets through what was positive
+grad_y_hat = y_hat - y
+grad_W2 = grad_y_hat * h
+grad_b2 = grad_y_hat
+grad_h = grad_y_hat * W2
+grad_z1 = np.where(z1 > 0, grad_h, 0)
+grad_W1 = x[:, None] * grad_z1
+grad_b1 = grad_z1
+
+# d) Update, last: every gradient belongs to the old weights
+W1_new = W1 - learning_rate * grad_W1
+b1_new = b1 - learning_rate * grad_b1
+W2_new = W2 - learning_rate * grad_W2
+b2_new = b2 - learning_rate * grad_b2
