@@ -71,10 +71,48 @@ MISTAKES: Mapping[str, Mapping[str, str]] = {
     "b2_kept": {"b2_new": "b2"},
 }
 
-_FIRST = ["Ada", "Bela", "Chen", "Dana", "Edo", "Femi", "Gita", "Hugo", "Ines", "Jonas", "Kaya", "Lea", "Malik", "Nora", "Omar", "Pia", "Quinn", "Rosa", "Sami", "Tova"]
-_LAST = (
-    ["Arndt", "Brandt", "Conrad", "Demir", "Ernst", "Fiedler", "Graf", "Haas", "Iqbal", "Jansen", "Kern", "Lang", "Moser", "Nagy", "Ott", "Peters", "Qin", "Roth"]
-)
+_FIRST = [
+    "Ada",
+    "Bela",
+    "Chen",
+    "Dana",
+    "Edo",
+    "Femi",
+    "Gita",
+    "Hugo",
+    "Ines",
+    "Jonas",
+    "Kaya",
+    "Lea",
+    "Malik",
+    "Nora",
+    "Omar",
+    "Pia",
+    "Quinn",
+    "Rosa",
+    "Sami",
+    "Tova",
+]
+_LAST = [
+    "Arndt",
+    "Brandt",
+    "Conrad",
+    "Demir",
+    "Ernst",
+    "Fiedler",
+    "Graf",
+    "Haas",
+    "Iqbal",
+    "Jansen",
+    "Kern",
+    "Lang",
+    "Moser",
+    "Nagy",
+    "Ott",
+    "Peters",
+    "Qin",
+    "Roth",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +140,12 @@ def hand_ins() -> Iterator[HandIn]:
     yield HandIn("Clara Voß", "right, weights transposed, scalars as arrays", answers={**transposed, "loss": _BOXED})
     tensors = {name: f"({code}).tolist()" for name, code in RIGHT.items() if name in {"z1", "h", "grad_W1"}}
     listed = {**tensors, "h": "np.maximum(z1, 0).astype(np.float32)"}
-    yield HandIn("Deniz Kaya", "right, as lists and in single precision", MODULE, {**listed, "grad_z1": _FROM_LISTS})
+    yield HandIn(
+        "Deniz Kaya",
+        "right, as lists and in single precision",
+        MODULE,
+        {**listed, "grad_z1": _FROM_LISTS, "W1_new": _STEP_FROM_LIST},
+    )
     for index, (mistake, answers) in enumerate(MISTAKES.items()):
         person = f"{_FIRST[index % len(_FIRST)]} {_LAST[index % len(_LAST)]}"
         yield HandIn(person, f"misconception {mistake}", (MODULE, NOTEBOOK)[index % 3 == 0], answers)
@@ -143,6 +186,7 @@ def hand_ins() -> Iterator[HandIn]:
 
 _BOXED = "np.array([(y - y_hat) ** 2 / 2])"
 _FROM_LISTS = "np.array(grad_h) * (np.array(z1) > 0)"
+_STEP_FROM_LIST = "W1 - learning_rate * np.array(grad_W1)"
 _ENDLESS = "(y - y_hat) ** 2 / 2\nwhile True:\n    pass"
 
 
@@ -217,7 +261,7 @@ def _answered(source: str, answers: Mapping[str, str | None]) -> str:
         code = answers.get(match[1])
         return "" if code is None else f"{match[1]} = {code}"
 
-    return re.sub(r"(?m)^(\w+) = None$", answer, source)
+    return re.sub(r"(?m)^(\w+) = None\b", answer, source)
 
 
 def _write(path: Path, content: bytes) -> None:

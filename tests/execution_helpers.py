@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import psutil
 from grader.execution import execute
 from grader.model import Failure, Job, Limits, Plain, Probe, Run
 from grader.sandbox import SelfCheck
+from grader.sandbox.selfcheck import LocalProcess
 
 QUICK = Limits(timeout_seconds=30.0)
 
@@ -39,13 +41,25 @@ def notebook_job(
     )
 
 
+class Watched(SelfCheck):
+    """The bottom rung, remembering the folders that it made."""
+
+    def __init__(self) -> None:
+        self.folders: list[Path] = []
+
+    def launch(self, limits: Limits, cancel: threading.Event | None = None) -> LocalProcess:
+        box = super().launch(limits, cancel)
+        self.folders.append(box.folder)
+        return box
+
+
 def run(job: Job) -> Run:
-    """Run in the bottom rung, and assert what holds for every run: an answer per probe, nothing left behind."""
-    before = set(Path("/tmp").glob("grade-*"))  # noqa: S108 - where the rung keeps its folders
-    result = execute(job, SelfCheck())
+    """Run in the bottom rung, and assert what holds for every run: an answer per probe, no folder left."""
+    sandbox = Watched()
+    result = execute(job, sandbox)
     assert job.probes == tuple(observation.probe for observation in result.observations)
     assert result.isolation == "selfcheck"
-    assert set(Path("/tmp").glob("grade-*")) <= before  # noqa: S108
+    assert [folder for folder in sandbox.folders if folder.exists()] == []
     return result
 
 

@@ -314,7 +314,7 @@ def test_an_answer_with_the_nonce_is_accepted_and_nonces_are_fresh() -> None:
             channel.send(op, {})
             answer = channel.receive(5, 100)
             assert (dict(answer.fields), answer.blob) == ({"op": op}, b"blob")
-    assert [32, 32] == [len(nonce) for nonce in nonces]
+    assert [len(nonce) for nonce in nonces] == [32, 32]
     assert nonces[0] != nonces[1]
 
 
@@ -379,7 +379,12 @@ def test_a_late_answer_can_be_waited_for_and_an_ended_process_is_noticed() -> No
 
 def test_a_dead_process_is_noticed_though_its_pipe_is_open() -> None:
     release = threading.Event()
-    peer = Peer(lambda _: b"" if release.wait(5) else b"")
+
+    def silent(_: dict[str, Any]) -> bytes:
+        release.wait(5)
+        return b""
+
+    peer = Peer(silent)
     with peer as channel:
         channel.send("get", {})
         peer.alive = False

@@ -373,10 +373,21 @@ def test_a_student_reads_points_messages_and_where_they_come_from() -> None:
     ):
         assert sentence in text
     assert "index   yours     allowed difference\n[0]     0.5000    0.001" in html
-    assert re.search(
-        r'<p class="hint">.*This looks like: the bias was left out.*bias omitted</bdi></span></p>', html
-    )
+    assert re.search(r'<p class="hint">.*bias omitted.*This looks like: the bias was left out.*</p>', html)
     assert "SECRET" not in html
+
+
+def test_backticks_are_set_as_code_and_nothing_else_is() -> None:
+    said = report(outcomes={"h": {"status": Status.FAILED, "message": "`h` is not `a<b>`, *but* `open"}})
+    expected = "<code>h</code> is not <code>a&lt;b&gt;</code>, *but* `open"
+    assert expected in student_page(said)
+    assert expected in student_page(report(exercise={"note": "`h` is not `a<b>`, *but* `open"}))
+
+
+def test_follow_through_is_said_once() -> None:
+    told = report(outcomes={"h": {"follow_through": True, "message": "Right, given your own `z1`."}})
+    assert "Right, given your own <code>z1</code>." in student_page(told)
+    assert "charged" not in student_page(told)
 
 
 def test_flags_are_for_the_instructor_alone() -> None:
@@ -523,6 +534,12 @@ def test_a_machine_fault_says_that_it_is_not_the_students() -> None:
         "Still to be graded: Calculating gradients. "
         "The run failed for a reason that is not the student's; grade it again."
     )
+
+
+def test_a_reason_is_not_given_twice() -> None:
+    note = "It is not clear which file is meant; a person will look at it."
+    unclear = report(outcomes={"h": {"status": Status.ERROR, "message": note}}, exercise={"note": note})
+    assert summarize(batch(unclear)).concerns[0].message == f"Still to be graded: h. {note}"
 
 
 def test_equal_concerns_are_one_entry() -> None:

@@ -147,5 +147,8 @@ class JudgingKind(Kind, Protocol):
     def asked(self, options: CheckOptions) -> Mapping[str, Asked]:
         """Return the quantities that a check hands in, for follow-through; usually none or one."""
 
+    def right(self, options: CheckOptions, case: Case) -> bool:
+        """Return whether the answer is right by itself."""
+
     def judge(self, options: CheckOptions, case: Case) -> Verdict:
         """Return the verdict of one check."""

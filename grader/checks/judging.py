@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import cast
 
+from grader.checks.answers import Answer, expected_value, read_answer
 from grader.checks.case import Asked, Case, JudgingKind
+from grader.checks.comparing import Tolerance, agrees
 from grader.course import Check, Exercise
-from grader.model import CheckResult, Probe, Run, Status, Stop
+from grader.model import CheckResult, Failure, Probe, Run, Status, Stop
 from grader.reference import Evaluation
+
+_COPIED = Tolerance(1e-8, 1e-5)
+
+#: A hand-in fits other numbers if at most this share of its answers does not.
+CHANCE_MISSES = 0.2
 
 
 def probes(exercise: Exercise) -> tuple[Probe, ...]:
@@ -60,17 +67,37 @@ def _owed(check: Check, message: str, evidence: str) -> CheckResult:
     return CheckResult(check.id, check.kind.name, Status.ERROR, 0.0, message, evidence)
 
 
-def fits(exercise: Exercise, names: Collection[str], own: Evaluation, other: Evaluation, run: Run) -> tuple[str, ...]:
-    """Return which checks among ``names`` have answers that are right for ``other`` numbers and wrong for ``own``.
+def fits(exercise: Exercise, own: Evaluation, other: Evaluation, run: Run) -> tuple[str, ...]:
+    """Return which names show that a hand-in was made for the numbers of ``other`` and not for its ``own``.
 
-    An answer that is right for both tells nothing.
+    These are the given arrays, if all of them are the other's, and answers that are right for the other only; answers
+    count only if nearly all of the hand-in is right for the other's numbers, since single ones may agree by chance.
     """
-    checks = [check for check in exercise.rubric.checks if check.id in names]
-    mine, theirs = (_case(exercise.rubric.checks, truth, run) for truth in (own, other))
-    found = []
-    for check in checks:
+    given = _others_givens(own, other, run)
+    cases = [_case(exercise.rubric.checks, truth, run) for truth in (other, own)]
+    right_there: list[str] = []
+    missed = 0
+    for check in exercise.rubric.checks:
         kind = cast("JudgingKind", check.kind)
-        there, here = (kind.judge(check.options, case).result for case in (theirs, mine))
-        if there.clean and not here.clean:
-            found.append(check.id)
-    return tuple(found)
+        if not kind.right(check.options, cases[0]):
+            missed += 1
+        elif not kind.right(check.options, cases[1]):
+            right_there.append(check.id)
+        if missed > CHANCE_MISSES * len(exercise.rubric.checks):
+            return given
+    return (*given, *right_there)
+
+
+def _others_givens(own: Evaluation, other: Evaluation, run: Run) -> tuple[str, ...]:
+    """Return the given arrays that tell the two apart, if the run holds the other's under each of these names."""
+    observed = {one.probe.name: one.value for one in run.observations}
+    telling = []
+    for name in own.reference.givens:
+        mine, theirs = expected_value(own.value(name)), expected_value(other.value(name))
+        if isinstance(theirs, str) or theirs.size < 3 or agrees(mine, theirs, _COPIED):
+            continue
+        answer = read_answer(name, observed.get(name, Failure("missing")), theirs, transpose=False)
+        if not (isinstance(answer, Answer) and agrees(answer.value, theirs, _COPIED)):
+            return ()
+        telling.append(name)
+    return tuple(telling)

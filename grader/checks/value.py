@@ -75,6 +75,13 @@ class ValueKind:
         checked = cast("ValueOptions", options)
         return {checked.value: Asked(Tolerance(checked.atol, checked.rtol), checked.transpose)}
 
+    def right(self, options: CheckOptions, case: Case) -> bool:
+        """Return whether the answer is right by itself, without follow-through."""
+        checked = cast("ValueOptions", options)
+        answer = case.answer(checked.value)
+        true = expected_value(case.truth.value(checked.value))
+        return isinstance(answer, Answer) and agrees(answer.value, true, _tolerance(checked, true))
+
     def judge(self, options: CheckOptions, case: Case) -> Verdict:
         """Return the verdict, in the order: unusable, right, right by follow-through, known mistake, wrong."""
         checked = cast("ValueOptions", options)

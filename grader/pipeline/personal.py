@@ -9,29 +9,22 @@ from grader.model import Flag
 from grader.pipeline.work import Judged
 from grader.reference import Evaluation
 
-#: A single answer may fit by chance; this many do not.
-COINCIDENCES = 2
-
 
 def others_numbers(judged: Sequence[Judged], truths: Mapping[tuple[str, int | None], Evaluation]) -> tuple[Flag, ...]:
-    """Return a flag for each hand-in whose answers fit the numbers of another submission in the batch.
-
-    An answer counts when it is right for the other's numbers and is not for the student's own (or only by
-    follow-through); at least :data:`COINCIDENCES` of them must fit.
-    """
+    """Return a flag for each hand-in that was made for the numbers of another submission in the batch."""
     flags = []
     for one in judged:
-        doubtful = {result.id for result in one.results if not result.clean}
-        if one.run is None or not doubtful:
+        if one.run is None or all(result.clean for result in one.results):
             continue
+        exercise, person = one.task.exercise, one.task.submission.id
+        own = truths[exercise.id, one.task.seed]
         for other in judged:
-            if other.task.seed == one.task.seed or other.task.exercise is not one.task.exercise:
+            if other.task.seed == one.task.seed or other.task.exercise is not exercise:
                 continue
-            own = truths[one.task.exercise.id, one.task.seed]
-            theirs = truths[other.task.exercise.id, other.task.seed]
-            matching = fits(one.task.exercise, doubtful, own, theirs, one.run)
-            if len(matching) >= COINCIDENCES:
-                names = ", ".join(f"`{name}`" for name in matching)
-                message = f"{names} fit the personal numbers of {other.task.submission.id}, not the student's own"
-                flags.append(Flag(one.task.submission.id, one.task.exercise.id, message))
+            names = fits(exercise, own, truths[exercise.id, other.task.seed], one.run)
+            if names:
+                listed = ", ".join(f"`{name}`" for name in names[:4])
+                more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+                message = f"made for the personal numbers of {other.task.submission.id}, by {listed}{more}"
+                flags.append(Flag(person, exercise.id, message))
     return tuple(flags)

@@ -44,11 +44,7 @@ def page_name(submission: str) -> str:
     that already looks so; names therefore differ even where case or Unicode form does not count. The name
     does not depend on the other ids, so that a page keeps its address.
     """
-    if (
-        _SIMPLE.fullmatch(submission)
-        and not _RESERVED.fullmatch(submission)
-        and not _HASHED.fullmatch(submission)
-    ):
+    if _SIMPLE.fullmatch(submission) and not _RESERVED.fullmatch(submission) and not _HASHED.fullmatch(submission):
         return f"{submission}.html"
     ascii_text = unicodedata.normalize("NFKD", submission).encode("ascii", "ignore").decode("ascii")
     words = re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-")[:40].strip("-")

@@ -7,11 +7,12 @@ security policy of the page forbids scripts and requests should both ever fail.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from grader.model import Batch, Report
 from grader.reports import text, wording
@@ -56,6 +57,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "label": text.label,
         "plain": text.plain,
+        "prose": _prose,
         "number": text.number,
         "percent": text.percent,
         "readable": text.readable,
@@ -71,6 +73,13 @@ def _environment() -> Environment:
         "person_names": wording.person_names,
     }
     return environment
+
+
+def _prose(message: str) -> Markup:
+    """Return a message, escaped, with what stands between backticks set as code."""
+    parts = re.split(r"`([^`\n]+)`", text.clean(message))
+    code = Markup("<code>{}</code>")
+    return Markup("").join(code.format(part) if odd % 2 else escape(part) for odd, part in enumerate(parts))
 
 
 def _finalize(value: object) -> object:

@@ -104,8 +104,7 @@ def _bars(points: list[float], most: float) -> tuple[Bar, ...]:
     places = [min(max(int(value / width + 1e-9), 0), last) for value in points]
     middle = min(max(int(median(points) / width + 1e-9), 0), last)
     return tuple(
-        Bar(index * width, (index + 1) * width, places.count(index), index == middle)
-        for index in range(last + 1)
+        Bar(index * width, (index + 1) * width, places.count(index), index == middle) for index in range(last + 1)
     )
 
 
@@ -190,4 +189,4 @@ def _reason(exercise: ExerciseReport) -> str:
     parts += dict.fromkeys(result.message for result in checks if result.owed and result.message)
     if exercise.stop is Stop.INFRASTRUCTURE:
         parts.append("The run failed for a reason that is not the student's; grade it again.")
-    return " ".join([*parts, *filter(None, [exercise.note])])
+    return " ".join(dict.fromkeys([*parts, *filter(None, [exercise.note])]))

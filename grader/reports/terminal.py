@@ -133,9 +133,7 @@ def _mistakes_table(console: Console, summary: Summary) -> Table:
 
 def _print_submissions(console: Console, batch: Batch) -> None:
     reports = by_name(batch.reports)
-    shown = (
-        reports if len(reports) <= MOST_ROWS else [r for r in reports if r.pending or r.flags or r.problems]
-    )
+    shown = reports if len(reports) <= MOST_ROWS else [r for r in reports if r.pending or r.flags or r.problems]
     table = _table(console, "Submission", "Points", "State")
     for report in shown[:MOST_ROWS]:
         state = ["pending" if report.pending else "graded", wording.STOPS[report.stop]]

@@ -57,12 +57,12 @@ def verdict(result: CheckResult) -> Verdict:
 
 
 def message_blocks(result: CheckResult) -> tuple[Block, ...]:
-    """Return the student's message in pieces, with a kind word about follow-through at the end."""
+    """Return the student's message in pieces; a kind word about follow-through when there is no message."""
     blocks = list(_blocks(clean(result.message)))
     hinted = any(block.kind == "hint" for block in blocks)
     if result.misconception and blocks and not hinted:
         blocks[0] = Block("hint", blocks[0].text)
-    if result.follow_through and result.fraction >= 1 and "twice" not in result.message:
+    if not blocks and result.follow_through and result.fraction >= 1:
         blocks.append(Block("text", "The earlier slip is not charged twice."))
     return tuple(blocks)
 

@@ -56,7 +56,7 @@ class Channel(Protocol):
         """Return the answer to the last request.
 
         Raises DeadlineError after ``seconds`` (call again to go on waiting), ProcessEndedError at the
-        end of the stream, ProtocolError for anything that is not the answer, or is larger than ``max_blob_bytes``.
+        end of the stream, ProtocolError for anything but the answer, or a blob over ``max_blob_bytes``.
         """
 
 

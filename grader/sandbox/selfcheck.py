@@ -54,11 +54,11 @@ class SelfCheck:
 
 
 class LocalProcess:
-    """Implements ``Confined``: one subprocess, its guard, its channel and its log."""
+    """Implements ``Confined``: one subprocess with its guard, channel, log and private ``folder``."""
 
     def __init__(self, folder: Path, limits: Limits, cancel: threading.Event | None) -> None:
         mark = (_MARK, secrets.token_hex(8))
-        self._folder = folder
+        self.folder = folder
         self._final_log: str | None = None
         self._process = _start(folder, dict([mark]))
         assert self._process.stdin is not None  # noqa: S101 - PIPE was asked for
@@ -100,7 +100,7 @@ class LocalProcess:
             self._process.wait()
             self.channel.close()
             self._final_log = self._log.text()
-            remove_folder(self._folder)
+            remove_folder(self.folder)
         return self._final_log
 
     def __enter__(self) -> Self:
@@ -170,7 +170,9 @@ def remove_folder(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     if not folder.exists():
         return
-    for parent, names, _ in os.walk(folder):  # from the top, so that each folder is opened before it is listed
+    for parent, names, _ in os.walk(
+        folder
+    ):  # from the top, so that each folder is opened before it is listed
         for path in (Path(parent, name) for name in names):
             if not path.is_symlink():
                 path.chmod(stat.S_IRWXU)

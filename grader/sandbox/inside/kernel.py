@@ -80,6 +80,16 @@ def _length(form: object) -> int:
 
 
 METER = Meter()
+_STREAMS: dict[str, Any] = {}
+
+
+def repair_streams() -> None:
+    """Put back stdout and stderr where a cell left something that cannot be flushed: ipykernel would hang."""
+    for name, stream in _STREAMS.items():
+        try:
+            getattr(sys, name).flush()
+        except Exception:  # noqa: BLE001 - closed, None, or an object of the student's
+            setattr(sys, name, stream)
 
 
 class CappedStream(OutStream):
@@ -121,6 +131,10 @@ class Shell(ZMQInteractiveShell):
     def ask_exit(self) -> None:
         """Do nothing."""
 
+    def _showtraceback(self, *parts: Any) -> None:
+        repair_streams()
+        super()._showtraceback(*parts)  # type: ignore[no-untyped-call]
+
 
 class Kernel(IPythonKernel):
     """ipykernel that can be asked for variables."""
@@ -140,7 +154,10 @@ class Kernel(IPythonKernel):
     async def do_execute(self, *arguments: Any, **options: Any) -> Any:
         """Run one cell with a fresh allowance of output."""
         METER.reset()
-        return await super().do_execute(*arguments, **options)  # type: ignore[no-untyped-call]
+        try:
+            return await super().do_execute(*arguments, **options)  # type: ignore[no-untyped-call]
+        finally:
+            repair_streams()
 
     def raw_input(self, prompt: object = "") -> NoReturn:
         """Stand in for ``input``. Raises RuntimeError always."""
@@ -160,6 +177,7 @@ def main(arguments: list[str]) -> None:
     sys.path.append(os.getcwd())  # noqa: PTH109 - at the end: a student's torch.py must not be found first
     app = IPKernelApp.instance(kernel_class=Kernel, config=_config())
     app.initialize(["-f", connection_file])  # type: ignore[no-untyped-call]
+    _STREAMS.update(stdout=sys.stdout, stderr=sys.stderr)
     app.start()  # type: ignore[no-untyped-call]
 
 

@@ -77,6 +77,8 @@ class NotebookRunner:
         # A handler, not SIG_IGN, which the kernel would inherit. The time limit is kept here by clock.
         signal.signal(signal.SIGINT, lambda *_: None)
         self._notebook = nbformat.from_dict(json.loads(request["source"]))  # type: ignore[no-untyped-call]
+        if not isinstance(self._notebook.get("cells"), list):
+            raise TypeError("the source is not a notebook of format 4")
         self._max_log_chars: int = request["output_bytes"]
         self._errors: list[list[str]] = []
         self._number = 0
@@ -156,7 +158,9 @@ class NotebookRunner:
         if name == "SystemExit":
             message = "called exit(); the rest of the cell was not run"
         trace = _ANSI.sub("", "\n".join(map(str, content.get("traceback", []))))
-        self._errors.append([f"cell {self._number}", name[:200], message[:2000], trace[-MAX_TRACEBACK_CHARS:]])
+        self._errors.append(
+            [f"cell {self._number}", name[:200], message[:2000], trace[-MAX_TRACEBACK_CHARS:]]
+        )
 
     def _log(self) -> str:
         streams = (
