@@ -21,9 +21,7 @@ def probes(names: str) -> tuple[Probe, ...]:
     return tuple(Probe("value", name) for name in names.split())
 
 
-def module_job(
-    source: str, names: str = "", limits: Limits = QUICK, files: dict[str, bytes] | None = None
-) -> Job:
+def module_job(source: str, names: str = "", limits: Limits = QUICK, files: dict[str, bytes] | None = None) -> Job:
     return Job("module", "work.py", source, tuple((files or {}).items()), probes(names), limits, seed=7)
 
 
@@ -33,12 +31,8 @@ def notebook_text(*cells: str) -> str:
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": full})
 
 
-def notebook_job(
-    *cells: str, names: str = "", limits: Limits = QUICK, files: dict[str, bytes] | None = None
-) -> Job:
-    return Job(
-        "notebook", "work.ipynb", notebook_text(*cells), tuple((files or {}).items()), probes(names), limits
-    )
+def notebook_job(*cells: str, names: str = "", limits: Limits = QUICK, files: dict[str, bytes] | None = None) -> Job:
+    return Job("notebook", "work.ipynb", notebook_text(*cells), tuple((files or {}).items()), probes(names), limits)
 
 
 class Watched(SelfCheck):
@@ -69,9 +63,7 @@ def values(result: Run) -> dict[str, Plain | Failure]:
 
 def kinds(result: Run) -> dict[str, str]:
     """Return the kind of failure by name; ``seen`` where there is a value."""
-    return {
-        name: value.kind if isinstance(value, Failure) else "seen" for name, value in values(result).items()
-    }
+    return {name: value.kind if isinstance(value, Failure) else "seen" for name, value in values(result).items()}
 
 
 def children() -> list[psutil.Process]:

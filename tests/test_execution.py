@@ -173,9 +173,7 @@ def test_a_module_runs_as_students_expect(monkeypatch: pytest.MonkeyPatch) -> No
          "(its message could not be read)"),
     ],
 )  # fmt: skip
-def test_names_assigned_before_an_exception_are_observed(
-    source: str, where: str, name: str, message: str
-) -> None:
+def test_names_assigned_before_an_exception_are_observed(source: str, where: str, name: str, message: str) -> None:
     result = run(module_job(source, "x"))
     assert (result.stop, values(result)) == (Stop.FINISHED, {"x": 1})
     assert [(where, name, message)] == [(e.where, e.name, e.message) for e in result.errors]
@@ -188,9 +186,7 @@ def test_a_syntax_error_is_the_students() -> None:
 
 
 def test_a_hand_in_named_like_a_library_does_not_replace_it() -> None:
-    job = Job(
-        "module", "json.py", "import json\ny = json.dumps(1)\nz = __name__", (), (Probe("value", "y"),), SHORT
-    )
+    job = Job("module", "json.py", "import json\ny = json.dumps(1)\nz = __name__", (), (Probe("value", "y"),), SHORT)
     assert values(run(job)) == {"y": "1"}
 
 
@@ -308,9 +304,7 @@ def test_a_cancelled_run_ends_soon_and_has_no_result() -> None:
     cancel = threading.Event()
     timer = threading.Timer(0.5, cancel.set)
     timer.start()
-    job = module_job(
-        "while True:\n    try:\n        import time; time.sleep(1)\n    except BaseException: pass"
-    )
+    job = module_job("while True:\n    try:\n        import time; time.sleep(1)\n    except BaseException: pass")
     with pytest.raises(CancelledError, match=re.escape("work.py: cancelled")):
         execute(job, SelfCheck(), cancel)
     timer.join()

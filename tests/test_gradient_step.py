@@ -47,9 +47,7 @@ def by_autograd(values: dict[str, Any]) -> dict[str, Any]:
     rate = float(given["learning_rate"])
     torch.optim.SGD(list(leaf.values()), lr=rate).step()
     found = {**inner, "loss": loss, **{f"{name}_new": tensor for name, tensor in leaf.items()}}
-    found |= {
-        f"grad_{name}": tensor.grad for name, tensor in {**inner, **leaf}.items() if tensor.grad is not None
-    }
+    found |= {f"grad_{name}": tensor.grad for name, tensor in {**inner, **leaf}.items() if tensor.grad is not None}
     return {name: tensor.detach().numpy() for name, tensor in found.items()} | {
         "loss_scale": 0.5,
         "step": -rate,
@@ -199,9 +197,7 @@ def test_solution_agrees_with_the_reference(reference: Reference, name: str) -> 
 
 
 def test_rubric_gives_the_sheet_its_points() -> None:
-    points = {
-        one["id"]: (one["points"], sum(c["points"] for c in one["checks"])) for one in RUBRIC["criteria"]
-    }
+    points = {one["id"]: (one["points"], sum(c["points"] for c in one["checks"])) for one in RUBRIC["criteria"]}
     assert points == {"forward": (4, 4), "loss": (1, 1), "gradients": (8, 8), "update": (2, 2)}
 
 

@@ -62,9 +62,7 @@ LEAVES = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.complex_numbers() | TEXT | arrays()
     | st.builds(Opaque, st.text(max_size=20))
 )  # fmt: skip
-PLAIN = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4)
-)
+PLAIN = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4))
 FAILURES = st.builds(Failure, st.sampled_from(["missing", "too_large", "raised", "not_run"]), TEXT)
 OBSERVATIONS = st.lists(
     st.builds(Observation, st.builds(Probe, st.just("value"), TEXT), PLAIN | FAILURES), max_size=4
@@ -254,9 +252,7 @@ def test_tensors_become_arrays() -> None:
     assert crossed(torch.nn.Parameter(weights)) == Array("float32", (1, 2), struct.pack("<2f", 1, -2), tensor)
     half = torch.tensor([1.5], dtype=torch.bfloat16)
     assert crossed(half) == Array("float32", (1,), struct.pack("<f", 1.5), tensor)
-    assert crossed(torch.tensor([1 + 2j]).conj()) == Array(
-        "complex64", (1,), struct.pack("<2f", 1, -2), tensor
-    )
+    assert crossed(torch.tensor([1 + 2j]).conj()) == Array("complex64", (1,), struct.pack("<2f", 1, -2), tensor)
     assert crossed(torch.eye(2, dtype=torch.int8).to_sparse()) == Array("int8", (2, 2), b"\1\0\0\1", tensor)
     assert crossed(torch.nn.Linear(1, 1)) == Opaque("Linear")
     assert isinstance(crossed(torch.zeros(1, device="meta")), Failure)
@@ -274,9 +270,7 @@ class Peer:
         from_peer, outbox = os.pipe()
         self._in, self._out, self._reply = os.fdopen(inbox, "rb", 0), os.fdopen(outbox, "wb", 0), reply
         self.alive = True
-        self.channel = PipeChannel(
-            os.fdopen(to_peer, "wb", 0), os.fdopen(from_peer, "rb", 0), lambda: self.alive
-        )
+        self.channel = PipeChannel(os.fdopen(to_peer, "wb", 0), os.fdopen(from_peer, "rb", 0), lambda: self.alive)
 
     def __enter__(self) -> PipeChannel:
         self._thread = threading.Thread(target=self._serve)

@@ -151,9 +151,7 @@ def mixed(name: str = "anna", **more: Any) -> Report:
         "stop": Stop.TIMEOUT,
         "log": "epoch 1\nepoch 2\n" + "x" * 200,
         "errors": (
-            CodeError(
-                "cell 7", "NameError", "name 'grad_h' is not defined", "Traceback:\n  cell 7\nNameError"
-            ),
+            CodeError("cell 7", "NameError", "name 'grad_h' is not defined", "Traceback:\n  cell 7\nNameError"),
         ),
     }
     return report(name, outcomes, stop=Stop.TIMEOUT, late_seconds=9000, **{"exercise": exercise} | more)
@@ -248,9 +246,7 @@ def test_the_schema_is_itself_valid() -> None:
 @pytest.mark.parametrize("evidence", [False, True])
 def test_what_is_made_fits_the_published_schema(evidence: bool) -> None:
     created = datetime(2025, 11, 12, 9, 0, tzinfo=UTC)
-    data = to_json(
-        batch(report(), replace(mixed("bert"), flags=(Flag("bert", "x", "y"),))), evidence=evidence
-    )
+    data = to_json(batch(report(), replace(mixed("bert"), flags=(Flag("bert", "x", "y"),))), evidence=evidence)
     assert problems_of(json.loads(json.dumps(data))) == []
     assert problems_of(to_json(batch(hostile(), created=created))) == []
     assert to_json(batch(created=created))["created"] == "2025-11-12T09:00:00+00:00"
@@ -457,9 +453,7 @@ def test_pages_are_accessible_and_need_nothing_else(html: str) -> None:
     assert all("scope" in attributes for attributes in page.tags("th"))
     for attributes in page.tags("svg"):
         names = (attributes.get("aria-labelledby") or "").split()
-        assert attributes.get("aria-hidden") == "true" or (
-            attributes["role"] == "img" and set(names) <= set(ids)
-        )
+        assert attributes.get("aria-hidden") == "true" or (attributes["role"] == "img" and set(names) <= set(ids))
     assert re.search(r"https?:|url\(|@import", html) is None
     assert "@media print" in html
 
@@ -625,10 +619,7 @@ def test_hostile_text_neither_styles_nor_steers_the_terminal() -> None:
     out = stream.getvalue()
     assert "[bold]x[/bold] [/nothing]" in out
     assert (
-        re.search(
-            "[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e]", re.sub(r"\x1b\[[0-9;]*m", "", out)
-        )
-        is None
+        re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e]", re.sub(r"\x1b\[[0-9;]*m", "", out)) is None
     )
 
 
@@ -692,9 +683,7 @@ def test_a_batch_becomes_pages_that_link_to_each_other(tmp_path: Path) -> None:
     assert {h for h in hrefs if h} == {f"students/{p.name}" for p in (tmp_path / "out/students").iterdir()}
     assert len(list((tmp_path / "out/students").iterdir())) == len(AWKWARD) + 1
     data = json.loads((tmp_path / "out/results.json").read_bytes())
-    assert [error.message for error in Draft202012Validator(schema()).iter_errors(data)] == [
-        "'' should be non-empty"
-    ]
+    assert [error.message for error in Draft202012Validator(schema()).iter_errors(data)] == ["'' should be non-empty"]
     assert "SECRET" not in json.dumps(data)
 
 

@@ -33,8 +33,8 @@ class Case:
 
     ``truth`` evaluates the reference with nothing replaced. ``asked`` are the quantities that students hand in.
     ``observed`` are the plain values found under names. ``adopted`` are the wrong values of quantities that were not
-    observed, inferred from mistakes recognised so far. ``settled`` are the results so far, by quantity. ``reason`` tells
-    the student why a name may be missing.
+    observed, inferred from mistakes recognised so far. ``settled`` are the results so far, by quantity. ``reason``
+    tells the student why a name may be missing.
     """
 
     truth: Evaluation

@@ -63,20 +63,23 @@ def _count(name: str, answer: Numbers, good: NDArray[np.bool_]) -> str:
 
 
 def _pattern(answer: Numbers, expected: Numbers, tolerance: Tolerance) -> str:
-    if "b" in {answer.dtype.kind, expected.dtype.kind}:
+    if {"b", "c"} & {answer.dtype.kind, expected.dtype.kind}:
         return ""
+    several = answer.size > 1
     with np.errstate(all="ignore"):
-        if np.any(expected != 0) and agrees(-answer.astype(np.float64), expected, tolerance):
-            return "It is right but for the sign."
-        if answer.ndim == 2 and answer.shape[0] == answer.shape[1] and agrees(answer.T, expected, tolerance):
-            return "It looks like the transpose."
-        if answer.size > 1 and _proportional(answer, expected):
-            return "All elements are off by one and the same factor."
-        if answer.size > 1 and agrees(np.sort(answer, axis=None), np.sort(expected, axis=None), tolerance):
-            return "The numbers are right, but in another order."
-        if expected.dtype.kind in "iu" and np.all(np.abs(answer.astype(np.float64) - expected.astype(np.float64)) == 1):
-            return "It is off by one."
-    return ""
+        patterns = {
+            "It is right but for the sign.": np.any(expected != 0)
+            and agrees(-answer.astype(np.float64), expected, tolerance),
+            "It looks like the transpose.": answer.ndim == 2
+            and answer.shape[0] == answer.shape[1]
+            and agrees(answer.T, expected, tolerance),
+            "All elements are off by one and the same factor.": several and _proportional(answer, expected),
+            "The numbers are right, but in another order.": several
+            and agrees(np.sort(answer, axis=None), np.sort(expected, axis=None), tolerance),
+            "It is off by one.": expected.dtype.kind in "iu"
+            and np.all(np.abs(answer.astype(np.float64) - expected.astype(np.float64)) == 1),
+        }
+    return next((sentence for sentence, fits in patterns.items() if fits), "")
 
 
 def _proportional(answer: Numbers, expected: Numbers) -> bool:

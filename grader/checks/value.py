@@ -33,7 +33,7 @@ class ValueOptions(CheckOptions):
     exact: bool | None = None
     transpose: bool = False
     follow_through: float = Field(default=1.0, ge=0, le=1)
-    credit: dict[str, float] = {}
+    credit: dict[str, float] = Field(default_factory=dict)
 
     @property
     def subject(self) -> str:
@@ -50,7 +50,7 @@ class ValueKind:
     """Judges a value by name: shape, class of number, finiteness, tolerance; then follow-through; then mistakes."""
 
     name = "value"
-    options = ValueOptions
+    options: type[CheckOptions] = ValueOptions
 
     def probes(self, options: CheckOptions) -> tuple[Probe, ...]:
         """Return the one probe: the value under the name."""
@@ -169,8 +169,8 @@ def _trivially_consistent(
         return None
     names = ", ".join(f"`{name}`" for name in trivial)
     message = (
-        f"`{options.value}` is not right. It agrees with your own {names}, but since that is zero throughout, nothing had to "
-        "be calculated here; mend that first."
+        f"`{options.value}` is not right. It agrees with your own {names}, but since that is zero throughout, "
+        "nothing had to be calculated here; mend that first."
     )
     return _verdict(options, Status.FAILED, 0.0, message, evidence=_evidence(true, answer.value))
 

@@ -18,7 +18,7 @@ from grader.errors import CourseError, ExitCode, GradeError
 @click.version_option(__version__, prog_name="grade")
 @click.option("--debug", is_flag=True, help="Show a traceback with every error.")
 def grade(*, debug: bool) -> None:
-    """Grade courses in which students compute, code and train.
+    r"""Grade courses in which students compute, code and train.
 
     \b
     students:     grade check

@@ -108,7 +108,7 @@ def _check_status(batch: Batch) -> ExitCode:
     show_default=True,
     help="How strongly student code is confined; `grade doctor` explains.",
 )
-def batch(
+def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
     path: Path,
     assignment_name: str,
     exercise_names: tuple[str, ...],
@@ -155,18 +155,20 @@ def grade_intake(  # noqa: PLR0913 - the whole of a batch
             style="yellow",
         )
     try:
-        with open_workplace(output / STORE_FILE, workers=workers, isolation=isolation) as workplace:
-            with progress_bar(console, "Running") as show:
-                result = grade(
-                    course,
-                    assignment,
-                    intake.submissions,
-                    workplace,
-                    exercises=exercises,
-                    unresolved=intake.unresolved,
-                    problems=intake.problems,
-                    progress=show,
-                )
+        with (
+            open_workplace(output / STORE_FILE, workers=workers, isolation=isolation) as workplace,
+            progress_bar(console, "Running") as show,
+        ):
+            result = grade(
+                course,
+                assignment,
+                intake.submissions,
+                workplace,
+                exercises=exercises,
+                unresolved=intake.unresolved,
+                problems=intake.problems,
+                progress=show,
+            )
     except KeyboardInterrupt:
         console.print("Interrupted. Finished runs are kept; the same command goes on from here.", style="yellow")
         raise

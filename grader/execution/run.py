@@ -188,9 +188,7 @@ def _code_errors(found: Any) -> Iterator[CodeError]:
     for entry in found:
         match entry:
             case [str() as where, str() as name, str() as message, str() as traceback]:
-                yield CodeError(
-                    *(_capped(part, _MAX_TEXT_CHARS) for part in (where, name, message, traceback))
-                )
+                yield CodeError(*(_capped(part, _MAX_TEXT_CHARS) for part in (where, name, message, traceback)))
             case _:
                 raise ProtocolError("answer refused: an error is place, name, message and traceback")
 

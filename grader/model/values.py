@@ -50,4 +50,4 @@ class Opaque:
 
 
 #: What an observation may hold.
-Plain: TypeAlias = Union[None, bool, int, float, complex, str, Array, Opaque, "list[Plain]", "dict[str, Plain]"]
+Plain: TypeAlias = Union[bool, int, float, complex, str, Array, Opaque, "list[Plain]", "dict[str, Plain]", None]

@@ -184,8 +184,10 @@ def _pending(report: Report) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _reason(exercise: ExerciseReport) -> str:
-    parts = [f"Still to be graded: {', '.join(owed_checks(exercise))}."]
-    checks = (check.result for criterion in exercise.criteria for check in criterion.checks)
+    checks = [check.result for criterion in exercise.criteria for check in criterion.checks]
+    everything = all(result.owed for result in checks)
+    owed = "all of it" if everything else ", ".join(owed_checks(exercise))
+    parts = [f"Still to be graded: {owed}."]
     parts += dict.fromkeys(result.message for result in checks if result.owed and result.message)
     if exercise.stop is Stop.INFRASTRUCTURE:
         parts.append("The run failed for a reason that is not the student's; grade it again.")

@@ -51,9 +51,7 @@ class PipeChannel:
         deadline = time.monotonic() + seconds
         self._fill(frames.PREFIX.size, deadline)
         try:
-            header_bytes, blob_bytes = frames.lengths(
-                bytes(self._buffer[: frames.PREFIX.size]), max_blob_bytes
-            )
+            header_bytes, blob_bytes = frames.lengths(bytes(self._buffer[: frames.PREFIX.size]), max_blob_bytes)
         except frames.FrameError as error:
             raise ProtocolError(f"answer refused: {error}") from error
         start = frames.PREFIX.size
@@ -154,6 +152,4 @@ class LogDrain:
         """Return what was kept, and how much was cut. Waits up to ``seconds`` for the pipe's end."""
         self._thread.join(timeout=seconds)
         kept = bytes(self._kept).decode("utf-8", errors="replace")
-        return (
-            f"{kept}\n[{self._cut_bytes} more bytes were printed and not kept]\n" if self._cut_bytes else kept
-        )
+        return f"{kept}\n[{self._cut_bytes} more bytes were printed and not kept]\n" if self._cut_bytes else kept

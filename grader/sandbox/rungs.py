@@ -17,9 +17,7 @@ def available_rungs() -> tuple[Rung, ...]:
         Rung("fresh", available=False, reason=_NOT_BUILT),
         Rung("container", available=False, reason=_NOT_BUILT),
         Rung("landlock", available=False, reason=_NOT_BUILT),
-        Rung(
-            "selfcheck", available=True, reason="subprocess, rlimits and time limit: against accidents only"
-        ),
+        Rung("selfcheck", available=True, reason="subprocess, rlimits and time limit: against accidents only"),
     )
 
 

@@ -170,9 +170,7 @@ def remove_folder(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     if not folder.exists():
         return
-    for parent, names, _ in os.walk(
-        folder
-    ):  # from the top, so that each folder is opened before it is listed
+    for parent, names, _ in os.walk(folder):  # from the top, so that each folder is opened before it is listed
         for path in (Path(parent, name) for name in names):
             if not path.is_symlink():
                 path.chmod(stat.S_IRWXU)

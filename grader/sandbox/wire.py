@@ -29,9 +29,7 @@ def decode(tagged: object, blob: bytes) -> Plain:
     decoder = _Decoder(blob)
     value = decoder.value(tagged, 0)
     if decoder.offset != len(blob):
-        raise ProtocolError(
-            f"value refused: {len(blob) - decoder.offset} bytes of the blob belong to no array"
-        )
+        raise ProtocolError(f"value refused: {len(blob) - decoder.offset} bytes of the blob belong to no array")
     return value
 
 
@@ -87,9 +85,7 @@ class _Decoder:
         size = _count(shape) * frames.ITEM_BYTES[dtype]
         data = self._blob[self.offset : self.offset + size]
         if len(data) != size:
-            raise ProtocolError(
-                f"array refused: {size} bytes expected for {dtype} {shape}, found {len(data)}"
-            )
+            raise ProtocolError(f"array refused: {size} bytes expected for {dtype} {shape}, found {len(data)}")
         self.offset += size
         if dtype == "bool" and data.translate(None, b"\0\1"):
             raise ProtocolError("array refused: a bool is 0 or 1")
@@ -161,13 +157,9 @@ def read_observation(probe: Probe, fields: dict[str, Any], blob: bytes) -> Obser
     match fields:
         case {"value": tagged, **rest} if not rest:
             return Observation(probe, decode(tagged, blob))
-        case {"failure": [str() as kind, str() as message], **rest} if (
-            not rest and kind in _FAILURES and not blob
-        ):
+        case {"failure": [str() as kind, str() as message], **rest} if not rest and kind in _FAILURES and not blob:
             return Observation(probe, Failure(kind, _text(message, frames.MAX_TEXT_CHARS)))  # type: ignore[arg-type]
-    raise ProtocolError(
-        f"answer refused: 'value' or 'failure' expected, found {sorted(map(str, fields))[:5]}"
-    )
+    raise ProtocolError(f"answer refused: 'value' or 'failure' expected, found {sorted(map(str, fields))[:5]}")
 
 
 def dump_observations(observations: Sequence[Observation]) -> bytes:

@@ -155,8 +155,7 @@ def h(z1: Array) -> Array:
 
 @misconception(
     "h",
-    "The hidden layer has no activation here: put each entry of z1 through ReLU, which changes the "
-    "negative ones.",
+    "The hidden layer has no activation here: put each entry of z1 through ReLU, which changes the negative ones.",
     # Without ReLU the printed network hits its target: the loss and all gradients are zero. What comes after
     # grad_y_hat then needs no calculation, so it earns nothing by following through.
     also_loses=(
@@ -243,8 +242,7 @@ def grad_W2(grad_y_hat: float, h: Array) -> Array:
 
 @misconception(
     "grad_W2",
-    "W2 is multiplied by what the hidden neurons put out. So its gradient needs h, the values after "
-    "ReLU, not z1.",
+    "W2 is multiplied by what the hidden neurons put out. So its gradient needs h, the values after ReLU, not z1.",
 )
 def W2_sees_z1(grad_y_hat: float, z1: Array) -> Array:
     return grad_y_hat * z1
@@ -252,8 +250,7 @@ def W2_sees_z1(grad_y_hat: float, z1: Array) -> Array:
 
 @misconception(
     "grad_W2",
-    "This is the derivative of the output by W2. The chain rule goes on from there to the loss: one "
-    "factor is missing.",
+    "This is the derivative of the output by W2. The chain rule goes on from there to the loss: one factor is missing.",
 )
 def W2_chain_stopped(h: Array) -> Array:
     return h
@@ -267,8 +264,7 @@ def grad_b2(grad_y_hat: float) -> float:
 
 @misconception(
     "grad_b2",
-    "This is the derivative of the output by b2. The chain rule goes on from there to the loss: one "
-    "factor is missing.",
+    "This is the derivative of the output by b2. The chain rule goes on from there to the loss: one factor is missing.",
 )
 def b2_chain_stopped() -> float:
     return 1.0
@@ -282,8 +278,7 @@ def grad_h(grad_y_hat: float, W2: Array) -> Array:
 
 @misconception(
     "grad_h",
-    "W2 was updated too early. Finish the whole backward pass with the old weights; change them only "
-    "afterwards.",
+    "W2 was updated too early. Finish the whole backward pass with the old weights; change them only afterwards.",
 )
 def back_through_new_W2(grad_y_hat: float, W2_new: Array) -> Array:
     return grad_y_hat * W2_new

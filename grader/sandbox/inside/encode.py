@@ -167,7 +167,5 @@ class Encoder:
             plain = plain.dequantize()
         plain = plain.cpu().resolve_conj().resolve_neg()
         if plain.is_floating_point() and plain.dtype not in (torch.float16, torch.float32, torch.float64):
-            plain = (
-                plain.float()
-            )  # bfloat16 and the 8-bit floats have no NumPy dtype; float32 holds them exactly
+            plain = plain.float()  # bfloat16 and the 8-bit floats have no NumPy dtype; float32 holds them exactly
         return plain.numpy()

@@ -74,9 +74,7 @@ def serve(inbox: IO[bytes], outbox: IO[bytes]) -> None:
         elif runner is not None and request["op"] == "get":
             frame = frames.pack_raw(*runner.get(request))
         else:
-            frame = frames.pack(
-                {"nonce": request["nonce"], "refused": f"unexpected request {request['op']!r}"}
-            )
+            frame = frames.pack({"nonce": request["nonce"], "refused": f"unexpected request {request['op']!r}"})
         _flush()
         write_all(outbox, frame)
 

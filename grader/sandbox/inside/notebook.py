@@ -158,9 +158,7 @@ class NotebookRunner:
         if name == "SystemExit":
             message = "called exit(); the rest of the cell was not run"
         trace = _ANSI.sub("", "\n".join(map(str, content.get("traceback", []))))
-        self._errors.append(
-            [f"cell {self._number}", name[:200], message[:2000], trace[-MAX_TRACEBACK_CHARS:]]
-        )
+        self._errors.append([f"cell {self._number}", name[:200], message[:2000], trace[-MAX_TRACEBACK_CHARS:]])
 
     def _log(self) -> str:
         streams = (
