@@ -185,7 +185,7 @@ def _pending(report: Report) -> Iterator[tuple[str, str, str, str]]:
 
 def _reason(exercise: ExerciseReport) -> str:
     checks = [check.result for criterion in exercise.criteria for check in criterion.checks]
-    everything = all(result.owed for result in checks)
+    everything = bool(checks) and all(result.owed for result in checks)
     owed = "all of it" if everything else ", ".join(owed_checks(exercise))
     parts = [f"Still to be graded: {owed}."]
     parts += dict.fromkeys(result.message for result in checks if result.owed and result.message)
