@@ -140,6 +140,34 @@ def wait_until(find: Callable[[], list[Any]], count: int) -> list[Any]:
     raise AssertionError(f"waited for {count}, found {found}")
 
 
+MEBIBYTE = 1024**2
+SIZES = [300, 300, 700, 100, 2000, 100]
+
+
+def most_together(budget: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return the most MiB that jobs of these sizes declared while two or more ran at a time."""
+    running: list[int] = []
+    seen = [0]
+
+    def noted(_: LocalPool, job: Job, cancel: threading.Event) -> Any:
+        running.append(job.limits.memory_bytes // MEBIBYTE)
+        cancel.wait(0.05)
+        if len(running) > 1:
+            seen.append(sum(running))
+        running.remove(job.limits.memory_bytes // MEBIBYTE)
+        return job
+
+    monkeypatch.setattr(LocalPool, "_attempt", noted)
+    jobs = {str(i): module_job("x = 1", "x", Limits(memory_bytes=size * MEBIBYTE)) for i, size in enumerate(SIZES)}
+    assert {key for key, _ in LocalPool(SelfCheck(), 3, budget * MEBIBYTE).run(jobs.items())} == set(jobs)
+    return max(seen)
+
+
+def test_heavy_jobs_are_held_back_until_they_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert most_together(750, monkeypatch) <= 750
+    assert most_together(10_000, monkeypatch) > 750
+
+
 def test_workers() -> None:
     assert default_workers() >= 1
     with pytest.raises(ValueError, match=re.escape("workers is 0; expected at least 1")):

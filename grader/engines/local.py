@@ -7,11 +7,15 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
+import psutil
+
 from grader.execution import CancelledError, environment, execute
 from grader.model import Failure, Job, Observation, Run, Stop
 from grader.sandbox import Sandbox
 
 _ATTEMPTS = 2
+#: Share of the memory that is free at the start which jobs may declare together.
+_MEMORY_SHARE = 0.8
 
 
 def default_workers() -> int:
@@ -22,28 +26,39 @@ def default_workers() -> int:
 
 
 class LocalPool:
-    """Runs jobs in ``sandbox``, ``workers`` at a time (default: one for each core)."""
+    """Runs jobs in ``sandbox``, ``workers`` at a time (default: one for each core).
 
-    def __init__(self, sandbox: Sandbox, workers: int | None = None) -> None:
+    A job is held back while the memory limits of those running and its own add up to more than ``memory_bytes``
+    (default: most of what is free). One that alone wants more is run by itself.
+    """
+
+    def __init__(self, sandbox: Sandbox, workers: int | None = None, memory_bytes: int | None = None) -> None:
         if workers is not None and workers < 1:
             raise ValueError(f"workers is {workers}; expected at least 1, or None for one for each core")
         self._sandbox = sandbox
         self._workers = workers or default_workers()
+        self._memory_bytes = memory_bytes or int(psutil.virtual_memory().available * _MEMORY_SHARE)
 
     def run(self, jobs: Iterable[tuple[str, Job]]) -> Iterator[tuple[str, Run]]:
         """Yield ``(key, run)`` as jobs complete. When it is closed or interrupted, no process is left."""
         cancel = threading.Event()
-        pending: dict[Future[Run], str] = {}
+        pending: dict[Future[Run], tuple[str, Job]] = {}
         with ThreadPoolExecutor(self._workers, thread_name_prefix="grade-worker") as threads:
             try:
                 for key, job in jobs:
-                    pending[threads.submit(self._attempt, job, cancel)] = key
+                    while pending and not self._fits(job, pending.values()):
+                        yield from _completed(pending)
+                    pending[threads.submit(self._attempt, job, cancel)] = (key, job)
                     if len(pending) >= self._workers:
                         yield from _completed(pending)
                 while pending:
                     yield from _completed(pending)
             finally:
                 cancel.set()
+
+    def _fits(self, job: Job, running: Iterable[tuple[str, Job]]) -> bool:
+        declared = sum(other.limits.memory_bytes for _, other in running)
+        return declared + job.limits.memory_bytes <= self._memory_bytes
 
     def _attempt(self, job: Job, cancel: threading.Event) -> Run:
         """Return the run; one that failed for a reason of ours is tried once more."""
@@ -63,11 +78,11 @@ class LocalPool:
             return _failed(job, self._sandbox.name, f"the grader failed: {type(error).__name__}: {error}")
 
 
-def _completed(pending: dict[Future[Run], str]) -> Iterator[tuple[str, Run]]:
+def _completed(pending: dict[Future[Run], tuple[str, Job]]) -> Iterator[tuple[str, Run]]:
     """Wait for at least one job and yield those that are done."""
     done, _ = wait(pending, return_when=FIRST_COMPLETED)
     for future in done:
-        yield pending.pop(future), future.result()
+        yield pending.pop(future)[0], future.result()
 
 
 def _failed(job: Job, isolation: str, detail: str) -> Run:
