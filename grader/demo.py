@@ -197,7 +197,7 @@ def write_demo(output: Path, source: Path) -> tuple[Path, Path]:
     ``source`` has no such exercise.
     """
     marker = output / "README.txt"
-    if output.exists() and any(output.iterdir()) and not marker.exists():
+    if output.exists() and any(output.iterdir()) and not _is_demo(marker):
         raise UsageError(f"{output}: exists and was not written by `grade demo`; choose another --output")
     course_root, folder = output / "course", output / "hand-ins"
     for old in (course_root, folder):
@@ -212,6 +212,10 @@ def write_demo(output: Path, source: Path) -> tuple[Path, Path]:
         for name, content in _files(one, course, exercise).items():
             _write(folder / one.person / name, content)
     return course_root, folder
+
+
+def _is_demo(marker: Path) -> bool:
+    return marker.is_file() and marker.read_bytes().startswith(_MARKER.encode())
 
 
 def _copy_course(source: Path, target: Path) -> None:

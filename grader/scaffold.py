@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from grader.course.finding import COURSE_FILE
+from grader.course.yamlfile import read_yaml
 from grader.errors import UsageError
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -100,7 +104,8 @@ def new_course(folder: Path, title: str) -> list[Path]:
 def new_exercise(root: Path, name: str) -> list[Path]:
     """Write the example exercise as ``assignment/exercise`` into the course at ``root``; return the files written.
 
-    Raises UsageError for a name of another form, or one that is taken.
+    Raises UsageError for a name of another form, one that is taken, or a course.yaml that has no clear place for it,
+    and CourseError for a course.yaml that is no YAML. Nothing is written then.
     """
     assignment, _, exercise = name.partition("/")
     if not (_NAME.fullmatch(assignment) and _NAME.fullmatch(exercise)):
@@ -109,23 +114,48 @@ def new_exercise(root: Path, name: str) -> list[Path]:
     if taken:
         raise UsageError(f"{taken[0]}: exists already; choose another name")
     course_file = root / COURSE_FILE
-    text = _with_exercise(course_file.read_text(encoding="utf-8"), assignment, exercise)
-    if text is None:
-        raise UsageError(f"{course_file}: assignment {assignment!r} has no list `exercises: [...]` to add to")
+    listed = _listed(read_yaml(course_file).data, assignment)
+    text = course_file.read_text(encoding="utf-8")
+    if exercise not in listed:
+        text = _with_exercise(text, assignment, exercise)
+        if _reread(text, assignment) != [*listed, exercise]:
+            raise UsageError(
+                f"{course_file}: found no clear place for {exercise!r} under `assignments`, {assignment!r}, "
+                "`exercises`; add it there by hand, then repeat this command"
+            )
     written = _write_exercise(root, assignment, exercise)
     _write(course_file, text)
     return [*written, course_file]
 
 
-def _with_exercise(text: str, assignment: str, exercise: str) -> str | None:
-    """Return course.yaml with the exercise added in its assignment; None where the place cannot be found.
+def _listed(data: Any, assignment: str) -> list[Any]:
+    """Return the exercises of an assignment in the data of course.yaml; none where the data are of another form."""
+    for key in ("assignments", assignment, "exercises"):
+        data = data.get(key) if isinstance(data, dict) else None
+    return data if isinstance(data, list) else []
+
+
+def _reread(text: str, assignment: str) -> list[Any]:
+    try:
+        return _listed(yaml.safe_load(text), assignment)
+    except yaml.YAMLError:
+        return []
+
+
+def _with_exercise(text: str, assignment: str, exercise: str) -> str:
+    """Return course.yaml with the exercise added in its assignment, or a text that lacks it where no place is found.
 
     Works on the text, so that comments and layout stay.
     """
-    start = re.search(rf"(?m)^  {re.escape(assignment)}:[ \t]*(#.*)?$", text)
+    block = re.search(r"(?m)^assignments:[ \t]*(#.*)?$", text)
+    begin = block.end() if block else len(text)
+    after = re.compile(r"(?m)^(#.*\n|[ \t]*\n)*[^\s#]").search(text, begin)
+    limit = after.start() if after else len(text)
+    start = re.compile(rf"(?m)^  {re.escape(assignment)}:[ \t]*(#.*)?$").search(text, begin, limit)
     if start is None:
-        return f"{text.rstrip()}\n  {assignment}:\n    title: {assignment}\n    exercises: [{exercise}]\n"
-    following = re.compile(r"(?m)^ {0,2}\S").search(text, start.end())
+        head, tail = text[:limit].rstrip(), text[limit:]
+        return f"{head}\n  {assignment}:\n    title: {assignment}\n    exercises: [{exercise}]\n{tail}"
+    following = re.compile(r"(?m)^ {0,2}[^\s#]").search(text, start.end())
     end = following.start() if following else len(text)
     flow = re.compile(r"(exercises:\s*\[[^\]]*?),?(\s*\])").search(text, start.end(), end)
     if flow:
@@ -134,7 +164,7 @@ def _with_exercise(text: str, assignment: str, exercise: str) -> str | None:
     if items:
         last = items[-1]
         return f"{text[: last.end()].rstrip(chr(10))}\n{last[1]}- {exercise}\n{text[last.end() :]}"
-    return None
+    return text
 
 
 def _paths(root: Path, assignment: str, exercise: str) -> tuple[Path, Path, Path]:

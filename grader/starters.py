@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 #: The block of a module that holds the given numbers; in a notebook it is the cell tagged ``given``.
 GIVEN_BLOCK = re.compile(r"(?ms)^# --- given ---[^\n]*\n(.*?)^# --- end of given ---[^\n]*\n?")
@@ -40,11 +42,25 @@ def with_given(name: str, source: str, values: Mapping[str, Any]) -> str:
 
 
 def literal(value: Any) -> str:
-    """Return Python source that evaluates to ``value``, exactly; arrays need ``import numpy as np``."""
+    """Return Python source that evaluates to ``value``, exactly; arrays need ``import numpy as np``.
+
+    A torch tensor becomes an array. What is no number, text, array or sequence of those is written as by ``repr``.
+    """
+    if hasattr(value, "detach"):  # a torch tensor, without importing torch
+        value = np.asarray(value.detach().cpu())
     if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
-        return repr(value.item())
-    if not isinstance(value, np.ndarray):
-        return repr(value)
+        value = value.item()
+    if isinstance(value, list | tuple):
+        items = "".join(f"{literal(one)}, " for one in value)
+        return f"[{items.removesuffix(', ')}]" if isinstance(value, list) else f"({items.rstrip()})"
+    if isinstance(value, np.ndarray):
+        return _array_literal(value)
+    return f"float({str(value)!r})" if isinstance(value, float) and not isfinite(value) else repr(value)
+
+
+def _array_literal(value: NDArray[np.generic]) -> str:
+    if value.size == 0:
+        return f"np.zeros({value.shape}, dtype={value.dtype.name!r})"
     text = np.array2string(value, separator=", ", threshold=value.size + 1, floatmode="unique", max_line_width=100)
     plain = re.sub(r"\bnan\b", "np.nan", re.sub(r"\binf\b", "np.inf", text))
     default = value.dtype in {np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.bool_)}

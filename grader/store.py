@@ -89,11 +89,11 @@ class Store:
         query = sa.select(_results.c.content).where(_results.c.key == key)
         with self._engine.connect() as connection:
             content = connection.execute(query).scalar_one_or_none()
-        return None if content is None else _check_results.validate_json(content)
+        return None if content is None else _check_results.validate_python(json.loads(content))
 
     def save_results(self, key: str, run_key: str, results: tuple[CheckResult, ...]) -> None:
         """Keep the judged ``results`` of the run ``run_key`` under ``key``."""
-        self._put(_results, key=key, run=run_key, content=_check_results.dump_json(results).decode())
+        self._put(_results, key=key, run=run_key, content=_json(_check_results, results))
 
     def save_submissions(self, submissions: tuple[Submission, ...]) -> None:
         """Note what was handed in, replacing what was noted before for the same ids."""
@@ -112,7 +112,7 @@ class Store:
         """Make ``reports`` the current ones of their submissions."""
         with self._engine.begin() as connection:
             for one in reports:
-                content = _report.dump_json(one).decode()
+                content = _json(_report, one)
                 row = {"assignment": one.assignment, "id": one.id, "made": _now(), "content": content}
                 connection.execute(_upsert(_reports, row))
 
@@ -120,7 +120,9 @@ class Store:
         """Return the current reports of an assignment, by submission."""
         query = sa.select(_reports.c.content).where(_reports.c.assignment == assignment).order_by(_reports.c.id)
         with self._engine.connect() as connection:
-            return tuple(_report.validate_json(content) for content in connection.execute(query).scalars())
+            return tuple(
+                _report.validate_python(json.loads(content)) for content in connection.execute(query).scalars()
+            )
 
     def _put(self, table: sa.Table, **row: Any) -> None:
         with self._engine.begin() as connection:
@@ -133,8 +135,11 @@ def open_store(path: Path | None) -> Iterator[Store]:
 
     Raises GradeError when the file is no gradebook of this version or cannot be written.
     """
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GradeError(_unusable(path, error.strerror)) from error
     engine = sa.create_engine(f"sqlite:///{path}" if path else "sqlite://", poolclass=None if path else sa.StaticPool)
     sa.event.listen(engine, "connect", _configure)
     sa.event.listen(engine, "begin", _begin)
@@ -142,10 +147,13 @@ def open_store(path: Path | None) -> Iterator[Store]:
         _prepare(engine)
         yield Store(engine)
     except sa.exc.DatabaseError as error:
-        message = f"{path}: the gradebook cannot be used ({error.orig}); check the disk, or name another --output"
-        raise GradeError(message) from error
+        raise GradeError(_unusable(path, error.orig)) from error
     finally:
         engine.dispose()
+
+
+def _unusable(path: Path | None, reason: object) -> str:
+    return f"{path}: the gradebook cannot be used ({reason}); check the disk, or name another --output"
 
 
 def _prepare(engine: sa.Engine) -> None:
@@ -176,6 +184,11 @@ def _upsert(table: sa.Table, row: dict[str, Any]) -> sa.Insert:
     keys = [column.name for column in table.primary_key]
     changed = {name: value for name, value in row.items() if name not in keys}
     return insert(table).values(row).on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+def _json(adapter: TypeAdapter[Any], value: Any) -> str:
+    # Not dump_json: messages may quote a student's text, which need not be valid Unicode.
+    return json.dumps(adapter.dump_python(value, mode="json"))
 
 
 def _now() -> str:

@@ -7,12 +7,17 @@ a wrong one must lose exactly what it should and be told which mistake it is; an
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from grader.checks.answers import expected_value
 from grader.course import Course, Exercise
+from grader.errors import CourseError, Problem
 from grader.model import Batch, CheckResult, ExerciseReport, SourceFile, Status, Stop, Submission
 from grader.pipeline import Progress, Workplace, grade
 from grader.reference import Evaluation, Misconception
@@ -51,7 +56,13 @@ class Outcome:
 
 
 def known_hand_ins(exercise: Exercise, seed: int | None = None) -> Iterator[KnownHandIn]:
-    """Yield every hand-in of known marks: computed, handwritten, starters, one for each misconception, wrong files."""
+    """Yield every hand-in of known marks: computed, handwritten, starters, one for each misconception, wrong files.
+
+    Raises CourseError when a function of the reference raises, or returns what cannot be compared.
+    """
+    problems = list(_reference_problems(exercise, seed))
+    if problems:
+        raise CourseError(problems)
     every = frozenset(check.id for check in exercise.rubric.checks)
     truth = Evaluation(exercise.reference, seed)
     yield _computed(exercise, "reference", truth, frozenset(), frozenset())
@@ -70,6 +81,40 @@ def known_hand_ins(exercise: Exercise, seed: int | None = None) -> Iterator[Know
         yield _from_file(exercise, f"wrong {one.path.name}", one.path, one.loses, one.names)
 
 
+def _reference_problems(exercise: Exercise, seed: int | None) -> Iterator[Problem]:
+    """Yield a problem for every function of the reference that raises, or whose value cannot be handed in."""
+    reference = exercise.reference
+    asked = {check.options.subject for check in exercise.rubric.checks}
+    truth = Evaluation(reference, seed)
+    broken: set[str] = set()
+    for name in reference.order:
+        node = reference.nodes[name]
+        if not broken.isdisjoint(node.needs):
+            broken.add(name)
+            continue
+        complaint = _complaint_about(partial(truth.value, name), compared=name in asked)
+        if complaint:
+            broken.add(name)
+            yield Problem(f"{reference.path}:{node.line}", f"`{name}` {complaint}")
+    for wrong in reference.misconceptions.values() if not broken else ():
+        complaint = _complaint_about(partial(truth.mistaken, wrong), compared=wrong.target in asked)
+        for name in () if complaint else sorted(asked):
+            mistaken = Evaluation(reference, seed, {wrong.target: truth.mistaken(wrong)})
+            complaint = complaint or _complaint_about(partial(mistaken.value, name), compared=True)
+        if complaint:
+            yield Problem(f"{reference.path}:{wrong.line}", f"misconception `{wrong.id}` {complaint}")
+
+
+def _complaint_about(function: Callable[[], Any], *, compared: bool) -> str:
+    try:
+        value = function()
+        if compared:
+            expected_value(value)
+    except Exception as error:  # noqa: BLE001 - an author's function may fail in any way
+        return f"cannot be evaluated: {type(error).__name__}: {error}"
+    return ""
+
+
 def outcome_ids(course: Course) -> Iterator[str]:
     """Yield the id of every outcome that :func:`validate` returns for the whole course, in its order."""
     exercises = list(course.exercises())
@@ -81,11 +126,24 @@ def outcome_ids(course: Course) -> Iterator[str]:
 def _computed(
     exercise: Exercise, name: str, values: Evaluation, loses: frozenset[str], names: frozenset[str]
 ) -> KnownHandIn:
-    """Return a module that binds every quantity to its value in ``values``."""
-    lines = ["import numpy as np", ""]
-    lines += [f"{node} = {literal(values.value(node))}" for node in exercise.reference.order]
-    module = next((file for file in exercise.files if file.endswith(".py")), f"{exercise.id}.py")
-    return KnownHandIn(exercise, name, module, ("\n".join(lines) + "\n").encode(), loses, names)
+    """Return a hand-in, a module if the exercise takes one, that binds what is asked for to its value in ``values``."""
+    asked = dict.fromkeys(check.options.subject for check in exercise.rubric.checks)
+    lines = ["import numpy as np", "", *(f"{node} = {literal(values.value(node))}" for node in asked)]
+    source = "\n".join(lines) + "\n"
+    file = next((one for one in exercise.files if one.endswith(".py")), exercise.files[0])
+    content = source if file.endswith(".py") else _notebook(source)
+    return KnownHandIn(exercise, name, file, content.encode(), loses, names)
+
+
+def _notebook(source: str) -> str:
+    cell: dict[str, object] = {
+        "cell_type": "code",
+        "id": "answers",
+        "metadata": {},
+        "execution_count": None,
+        "outputs": [],
+    }
+    return json.dumps({"cells": [{**cell, "source": source}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
 def _from_file(exercise: Exercise, name: str, path: Path, loses: frozenset[str], names: frozenset[str]) -> KnownHandIn:
@@ -109,7 +167,10 @@ def validate(
     workplace: Workplace,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> tuple[Outcome, ...]:
-    """Return the outcome of every known hand-in to ``exercises``, and of the test that every check can be lost."""
+    """Return the outcome of every known hand-in to ``exercises``, and of the test that every check can be lost.
+
+    Raises CourseError when a function of a reference fails, GradeError when the gradebook does.
+    """
     hand_ins = [one for exercise in exercises for one in known_hand_ins(exercise)]
     with tempfile.TemporaryDirectory(prefix="grade-validate-") as folder:
         reports = _graded(course, hand_ins, Path(folder), workplace, progress)

@@ -41,12 +41,53 @@ class Unusable:
 
 
 def expected_value(value: Any) -> Numbers | str:
-    """Return what a reference computed as an array, or as normalised text."""
+    """Return what a reference computed as an array, or as normalised text.
+
+    Raises TypeError or ValueError for anything else, such as None from a function without a ``return``.
+    """
     if isinstance(value, str):
         return _normal(value)
     if hasattr(value, "detach"):  # a torch tensor, without importing torch
         value = value.detach().cpu()
-    return np.asarray(value)
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufc":
+        found = f"{type(value).__name__} {value!r}"
+        raise TypeError(f"the reference computed {found:.80}; expected a number, an array of numbers or text")
+    return array
+
+
+def in_form_of(answer: Numbers | str, pattern: Any) -> Any:
+    """Return ``answer`` as the reference holds ``pattern``: a Python number, a list, an array, a tensor or text.
+
+    An author's function then gets from a student what it was written for: no integers of eight bits where it
+    calculates with floats, no array where it takes a Python number.
+    """
+    if isinstance(answer, str):
+        return answer
+    like = np.asarray(expected_value(pattern))
+    array = _widened(answer, like.dtype)
+    if hasattr(pattern, "new_tensor"):
+        wide = pattern.double() if array.dtype.kind == "f" and like.dtype.kind in "iu" else pattern
+        return wide.new_tensor(array.copy())
+    if isinstance(pattern, list | tuple):
+        return type(pattern)(array.tolist())
+    if isinstance(pattern, np.ndarray):
+        return array
+    return array[()] if isinstance(pattern, np.generic) else array.item()
+
+
+def _widened(array: Numbers, dtype: np.dtype[Any]) -> Numbers:
+    """Return ``array`` in a class and width of number in which nothing of it, or of ``dtype``, is lost."""
+    if dtype.kind in "fc":
+        return array.astype(np.promote_types(array.dtype, dtype))
+    if dtype.kind in "iu" and array.dtype.kind == "f":
+        whole = bool(np.all(np.isfinite(array) & (array == np.rint(array)) & (np.abs(array) < 2.0**63)))
+        return array.astype(np.int64) if whole else array.astype(np.float64)
+    if dtype.kind in "iu" and array.dtype.kind in "iu" and array.dtype.itemsize < 8:
+        return array.astype(np.int64)
+    if dtype.kind == "b" and bool(np.all((array == 0) | (array == 1))):
+        return array.astype(np.bool_)
+    return array
 
 
 def read_answer(name: str, value: Plain | Failure, expected: Numbers | str, *, transpose: bool) -> Answer | Unusable:
@@ -70,13 +111,17 @@ def read_answer(name: str, value: Plain | Failure, expected: Numbers | str, *, t
 
 
 def describe(value: Plain | Failure) -> str:
-    """Return in a few words what a value is, for messages: ``an array of shape (3,) and dtype float64``."""
+    """Return in a few words what a value is, for messages: ``an ndarray of shape (3,) and dtype float64``."""
     if isinstance(value, Array):
-        shape = f" of shape {value.shape}" if value.shape else ""
-        return f"a {value.origin}{shape} and dtype {value.dtype}" if shape else f"a {value.origin} ({value.dtype})"
+        kind = _with_article(value.origin)
+        return f"{kind} of shape {value.shape} and dtype {value.dtype}" if value.shape else f"{kind} ({value.dtype})"
     if isinstance(value, Opaque):
-        return f"a {value.type_name}"
+        return _with_article(value.type_name)
     return _WORDS.get(type(value).__name__, "nothing")
+
+
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun.lower().startswith((*'aeiou', 'nd')) else 'a'} {noun}"
 
 
 def _absent(name: str, value: Plain | Failure) -> Unusable | None:
@@ -115,7 +160,7 @@ def _to_array(value: Plain | Failure) -> Numbers:
         if len({row.shape for row in rows}) > 1:
             raise ValueError("ragged")
         return np.array(rows)
-    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
+    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**64:
         return np.asarray(_nearest_float(value))
     if isinstance(value, bool | int | float | complex):
         return np.asarray(value)
@@ -123,8 +168,9 @@ def _to_array(value: Plain | Failure) -> Numbers:
 
 
 def _nearest_float(value: int) -> float:
+    """Return the float nearest to an integer that no type of integer holds, other than any integer that one holds."""
     try:
-        return float(value)
+        return float(value) if value > 0 else min(float(value), float(np.nextafter(-(2.0**63), -np.inf)))
     except OverflowError:
         return np.inf if value > 0 else -np.inf
 
@@ -139,7 +185,8 @@ def _shaped(name: str, numbers: Numbers, shape: tuple[int, ...], *, transpose: b
         if transpose:
             return numbers.reshape(core).T.reshape(shape)
         return Unusable(f"`{name}` has shape {numbers.shape}: that is the transpose of what is asked.")
-    return Unusable(f"`{name}` has shape {numbers.shape or 'of a single number'}; expected {_shape_words(shape)}.")
+    found = f"has shape {numbers.shape}" if numbers.shape else "is a single number"
+    return Unusable(f"`{name}` {found}; expected {_shape_words(shape)}.")
 
 
 def _shape_words(shape: tuple[int, ...]) -> str:

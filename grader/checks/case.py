@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import combinations
 from typing import Any, Protocol
 
 import numpy as np
 
-from grader.checks.answers import Answer, Unusable, expected_value, read_answer
+from grader.checks.answers import Answer, Numbers, Unusable, expected_value, in_form_of, read_answer
 from grader.checks.comparing import Tolerance
 from grader.course import CheckOptions, Kind
 from grader.model import CheckResult, Failure, Plain
@@ -17,6 +18,8 @@ from grader.reference import Evaluation, Misconception
 
 #: An upstream answer whose largest element is below this fraction of the true one's counts as all zero.
 NEGLIGIBLE = 1e-3
+#: Below this fraction it counts as zero for what comes out the same, within the tolerance, as it would from zero.
+FAINT = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +72,46 @@ class Case:
         for name in self.asked:
             answer = self.answer(name)
             if isinstance(answer, Answer) and (with_trivial or not self.trivial(name, answer)):
-                fixed[name] = answer.value
+                fixed[name] = in_form_of(answer.value, self.truth.value(name))
         return Evaluation(self.truth.reference, self.truth.seed, fixed)
+
+    def variants(self, name: str) -> Iterator[Case]:
+        """Yield the case, and then as if mistakes inferred in what ``name`` needs had not been made here again.
+
+        Whoever forgets a factor in the loss may well know it in the derivative.
+        """
+        relevant = set(self.adopted) & self.truth.reference.ancestors([name])
+        yield self
+        for count in range(1, len(relevant) + 1):
+            for dropped in combinations(sorted(relevant), count):
+                yield replace(self, adopted={key: one for key, one in self.adopted.items() if key not in dropped})
 
     def trivial(self, name: str, answer: Answer) -> bool:
         """Return whether an upstream answer would make the rest trivial: all (nearly) zero, though it must not be."""
+        size, largest = self._sizes(name, answer)
+        threshold = max(NEGLIGIBLE * largest, min(self.asked[name].tolerance.atol, largest / 2))
+        return size < threshold
+
+    def faint(self, name: str) -> Evaluation | None:
+        """Return ``own`` with the small answers above ``name`` taken as zero; None where none of them is small.
+
+        If that makes no difference to ``name``, then its tolerance cannot tell whether anything was calculated.
+        """
+        zeros = {}
+        for need, answer in self.upstream(name).items():
+            if isinstance(answer, Answer) and not isinstance(answer.value, str):
+                size, largest = self._sizes(need, answer)
+                if size < FAINT * largest:
+                    zeros[need] = in_form_of(np.zeros_like(answer.value), self.truth.value(need))
+        return Evaluation(self.truth.reference, self.truth.seed, {**self.own.fixed, **zeros}) if zeros else None
+
+    def _sizes(self, name: str, answer: Answer) -> tuple[float, float]:
+        """Return the largest absolute value in the answer to ``name`` and in the true one; zeros for text and truth."""
         true = expected_value(self.truth.value(name))
         if isinstance(answer.value, str) or isinstance(true, str) or "b" in {answer.value.dtype.kind, true.dtype.kind}:
-            return False
-        largest = np.max(np.abs(true), initial=0.0)
-        threshold = max(NEGLIGIBLE * largest, min(self.asked[name].tolerance.atol, largest / 2))
-        return bool(largest > 0 and np.max(np.abs(answer.value), initial=0.0) < threshold)
+            return 0.0, 0.0
+        found, largest = (float(np.max(np.abs(_wide(one)), initial=0.0)) for one in (answer.value, true))
+        return found, largest
 
     def upstream(self, name: str) -> dict[str, Answer | Unusable]:
         """Return the nearest answers of the student above ``name``; absent ones are looked through."""
@@ -131,6 +163,11 @@ class Case:
         every = self.truth.reference.misconceptions.values()
         unseen = self.unseen(name) - set(self.adopted)
         return [m for m in every if m.target == name] + [m for m in every if m.target in unseen]
+
+
+def _wide(numbers: Numbers) -> Numbers:
+    """Return ``numbers`` in a type in which the smallest of its integers has an absolute value."""
+    return numbers.astype(np.float64) if numbers.dtype.kind in "iu" else numbers
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,14 @@ EXACT = Tolerance(0.0, 0.0)
 
 def agreement(answer: Numbers, expected: Numbers, tolerance: Tolerance) -> NDArray[np.bool_]:
     """Return for each element whether it agrees. Both arrays have one shape; NaN agrees with NaN."""
-    if tolerance == EXACT or "b" in {answer.dtype.kind, expected.dtype.kind}:
+    kinds = {answer.dtype.kind, expected.dtype.kind}
+    if "b" in kinds:
         return np.asarray(answer == expected)
+    if tolerance == EXACT and kinds & {"i", "u"}:
+        if len(kinds) == 1:
+            return np.asarray(answer == expected)
+        # As Python numbers: NumPy would turn integers above 2**53 into the nearest float first.
+        return np.asarray(answer.astype(object) == expected.astype(object), dtype=np.bool_)
     wide = np.complex128 if "c" in {answer.dtype.kind, expected.dtype.kind} else np.float64
     with np.errstate(all="ignore"):
         left, right = answer.astype(wide), expected.astype(wide)

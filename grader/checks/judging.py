@@ -72,7 +72,15 @@ def fits(exercise: Exercise, own: Evaluation, other: Evaluation, run: Run) -> tu
 
     These are the given arrays, if all of them are the other's, and answers that are right for the other only; answers
     count only if nearly all of the hand-in is right for the other's numbers, since single ones may agree by chance.
+    Nothing, where the reference cannot be evaluated for one of the two: the results say so already.
     """
+    try:
+        return _fitting(exercise, own, other, run)
+    except Exception:  # noqa: BLE001 - an author's function may fail in any way; a flag is not worth the batch
+        return ()
+
+
+def _fitting(exercise: Exercise, own: Evaluation, other: Evaluation, run: Run) -> tuple[str, ...]:
     given = _others_givens(own, other, run)
     cases = [_case(exercise.rubric.checks, truth, run) for truth in (other, own)]
     right_there: list[str] = []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from itertools import product
 from typing import Any, cast
 
 import numpy as np
@@ -79,8 +80,7 @@ class ValueKind:
         """Return whether the answer is right by itself, without follow-through."""
         checked = cast("ValueOptions", options)
         answer = case.answer(checked.value)
-        true = expected_value(case.truth.value(checked.value))
-        return isinstance(answer, Answer) and agrees(answer.value, true, _tolerance(checked, true))
+        return isinstance(answer, Answer) and _fits(checked, answer, expected_value(case.truth.value(checked.value)))
 
     def judge(self, options: CheckOptions, case: Case) -> Verdict:
         """Return the verdict, in the order: unusable, right, right by follow-through, known mistake, wrong."""
@@ -90,14 +90,15 @@ class ValueKind:
             parts = [answer.message, case.reason] if answer.absent and case.reason else [answer.message]
             return _verdict(checked, Status.FAILED, 0.0, "\n".join(parts))
         true = expected_value(case.truth.value(checked.value))
-        tolerance = _tolerance(checked, true)
-        if agrees(answer.value, true, tolerance):
+        if _fits(checked, answer, true):
             return _verdict(checked, Status.PASSED, 1.0)
+        variants = list(case.variants(checked.value))
+        followed = (_by_follow_through(checked, variant, answer, true) for variant in variants)
         return (
-            _by_follow_through(checked, case, answer, tolerance)
-            or _trivially_consistent(checked, case, answer, true, tolerance)
-            or _by_misconception(checked, case, answer, tolerance)
-            or _wrong(checked, case, answer, true, tolerance)
+            next((verdict for verdict in followed if verdict), None)
+            or _trivially_consistent(checked, case, answer, true)
+            or _by_misconception(checked, variants, answer)
+            or _wrong(checked, case, answer, true)
         )
 
 
@@ -110,8 +111,12 @@ def _unknown(key: str, name: str, kind: str, reference: Reference, known: list[s
     return f"{key}: `{name}` is no {kind} of {reference.path}{hint}"
 
 
-def _tolerance(options: ValueOptions, true: Numbers | str) -> Tolerance:
-    whole = not isinstance(true, str) and true.dtype.kind in "iu"
+def _fits(options: ValueOptions, answer: Answer, expected: Numbers | str | None) -> bool:
+    return expected is not None and agrees(answer.value, expected, _tolerance(options, expected))
+
+
+def _tolerance(options: ValueOptions, expected: Numbers | str) -> Tolerance:
+    whole = not isinstance(expected, str) and expected.dtype.kind in "iu"
     exact = whole if options.exact is None else options.exact
     return EXACT if exact else Tolerance(options.atol, options.rtol)
 
@@ -140,24 +145,28 @@ def _verdict(  # noqa: PLR0913 - the parts of a result
     return Verdict(result, adopted or {})
 
 
-def _by_follow_through(options: ValueOptions, case: Case, answer: Answer, tolerance: Tolerance) -> Verdict | None:
-    if options.follow_through == 0 or case.blocked(options.value):
-        return None
-    expected = _evaluated(case.own, options.value)
-    if expected is None or not agrees(answer.value, expected, tolerance):
+def _by_follow_through(options: ValueOptions, case: Case, answer: Answer, true: Numbers | str) -> Verdict | None:
+    if case.blocked(options.value) or not _fits(options, answer, _evaluated(case.own, options.value)):
         return None
     slips = case.slips(options.value)
     if not slips:  # only rounding further up
         return _verdict(options, Status.PASSED, 1.0)
-    named = ", ".join(f"`{slip}`" for slip in slips if slip in case.asked) or "your earlier answers"
+    if options.follow_through == 0:
+        return None
+    faint = case.faint(options.value)
+    if faint and _fits(options, answer, _evaluated(faint, options.value)):
+        message = (
+            f"`{options.value}` is not right. It agrees with your own earlier answers, but these are so small that "
+            "leaving them out would make no difference here; mend them first."
+        )
+        return _verdict(options, Status.FAILED, 0.0, message, evidence=_evidence(true, answer.value))
+    named = ", ".join(f"`{slip}`" for slip in slips if slip in case.asked) or "earlier answers"
     message = f"Right, given your own {named}: the earlier slip is not charged again."
     status = Status.PASSED if options.follow_through == 1 else Status.PARTIAL
     return _verdict(options, status, options.follow_through, message, follow_through=True)
 
 
-def _trivially_consistent(
-    options: ValueOptions, case: Case, answer: Answer, true: Numbers | str, tolerance: Tolerance
-) -> Verdict | None:
+def _trivially_consistent(options: ValueOptions, case: Case, answer: Answer, true: Numbers | str) -> Verdict | None:
     """Return the verdict on an answer that follows from earlier ones which left nothing to calculate."""
     trivial = sorted(
         need
@@ -165,7 +174,7 @@ def _trivially_consistent(
         if isinstance(upstream, Answer) and case.trivial(need, upstream)
     )
     followed = _evaluated(case.literal, options.value) if trivial else None
-    if followed is None or not agrees(answer.value, followed, tolerance):
+    if not _fits(options, answer, followed):
         return None
     names = ", ".join(f"`{name}`" for name in trivial)
     message = (
@@ -179,13 +188,13 @@ def _evidence(true: Numbers | str, found: Numbers | str) -> str:
     return f"expected {_short(true)}, found {_short(found)}"
 
 
-def _by_misconception(options: ValueOptions, case: Case, answer: Answer, tolerance: Tolerance) -> Verdict | None:
+def _by_misconception(options: ValueOptions, variants: Iterable[Case], answer: Answer) -> Verdict | None:
     """Return the verdict that names a mistake, tried on the student's own inputs and then on the true ones."""
-    bases = [case.truth] if case.blocked(options.value) else [case.own, case.truth]
-    for misconception in case.suspects(options.value):
-        for base in bases:
+    for case in variants:
+        bases = [case.truth] if case.blocked(options.value) else [case.own, case.truth]
+        for misconception, base in product(case.suspects(options.value), bases):
             wrong, expected = _mistaken(base, misconception, options.value)
-            if expected is None or not agrees(answer.value, expected, tolerance):
+            if not _fits(options, answer, expected):
                 continue
             fraction = options.credit.get(misconception.id, 0.0)
             unseen = misconception.target != options.value
@@ -201,9 +210,10 @@ def _by_misconception(options: ValueOptions, case: Case, answer: Answer, toleran
     return None
 
 
-def _wrong(options: ValueOptions, case: Case, answer: Answer, true: Numbers | str, tolerance: Tolerance) -> Verdict:
+def _wrong(options: ValueOptions, case: Case, answer: Answer, true: Numbers | str) -> Verdict:
     evidence = _evidence(true, answer.value)
     followed = None if case.blocked(options.value) else _evaluated(case.own, options.value)
+    tolerance = _tolerance(options, true)
     if followed is not None and not agrees(followed, true, tolerance):
         evidence += f"; {_short(followed)} would follow from the student's own answers"
     blocking = [
@@ -227,22 +237,17 @@ def _evaluated(evaluation: Evaluation, name: str) -> Numbers | str | None:
 
 
 def _mistaken(base: Evaluation, wrong: Misconception, name: str) -> tuple[Any, Numbers | str | None]:
-    """Return the wrong value of the misconception's target, and what follows from it for ``name``."""
+    """Return the wrong value of the misconception's target, and what follows from it for ``name``.
+
+    What the student wrote down in between stays as it is.
+    """
     try:
         value = base.mistaken(wrong)
+        if wrong.target == name:
+            return value, expected_value(value)
     except Exception:  # noqa: BLE001 - as above
         return None, None
-    if wrong.target == name:
-        return value, expected_value(value)
-    fixed = {key: one for key, one in base.fixed.items() if key not in _below(base.reference, wrong.target, name)}
-    return value, _evaluated(Evaluation(base.reference, base.seed, {**fixed, wrong.target: value}), name)
-
-
-def _below(reference: Reference, target: str, name: str) -> Iterator[str]:
-    """Yield the quantities that depend on ``target`` on the way to ``name``: they must be computed anew."""
-    for node in reference.ancestors([name]):
-        if node != target and target in reference.ancestors([node]):
-            yield node
+    return value, _evaluated(Evaluation(base.reference, base.seed, {**base.fixed, wrong.target: value}), name)
 
 
 def _short(value: Numbers | str) -> str:

@@ -42,7 +42,8 @@ def validate_command(
         if verbose or not outcome.passed:
             _print_outcome(console, outcome)
     failed = sum(not outcome.passed for outcome in outcomes)
-    console.print(f"{course.title}: {len(outcomes) - failed} of {len(outcomes)} tests of the course passed")
+    summary = f"{course.title}: {len(outcomes) - failed} of {len(outcomes)} tests of the course passed"
+    console.print(summary, markup=False, highlight=False)
     return ExitCode.FAILED if failed else ExitCode.PASSED
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import click
 from rich.console import Console
@@ -18,11 +18,13 @@ from grader.cli.settings import (
 )
 from grader.cli.settings import workplace as open_workplace
 from grader.course import Assignment, Course, Exercise
+from grader.course.loading import HAND_IN_SUFFIXES
 from grader.errors import ExitCode, UsageError
-from grader.importers import Intake, read_folder, read_one
+from grader.importers import Intake, read_folder, read_one, readable
 from grader.model import Batch, Stop
 from grader.pipeline import grade
 from grader.reports import print_batch, print_report, to_json, write_batch
+from grader.reports.text import plain
 from grader.sandbox import rung_names
 
 
@@ -50,34 +52,51 @@ def check(
     intake = read_one(path, "", person)
     assignment, exercises = _meant(course, intake, path, assignment_name, exercise_name)
     with open_workplace(None, workers=1) as workplace:
-        batch = grade(course, assignment, intake.submissions, workplace, exercises=exercises, problems=intake.problems)
+        batch = grade(
+            course,
+            assignment,
+            intake.submissions,
+            workplace,
+            exercises=exercises,
+            problems=intake.problems,
+            named=readable(path.resolve().name) if path.is_file() else "",
+        )
     _write_json(batch, json_file)
     for report in batch.reports:
         print_report(console, report)
-    for problem in batch.all_problems:
-        console.print(f"{problem}", style="yellow", markup=False)
+    for problem in batch.problems:
+        console.print(plain(str(problem)), style="yellow", markup=False, highlight=False)
     return _check_status(batch)
 
 
 def _meant(
     course: Course, intake: Intake, path: Path, assignment_name: str | None, exercise_name: str | None
 ) -> tuple[Assignment, list[Exercise]]:
-    """Return the assignment and exercises meant. Raises UsageError when the names do not tell."""
-    names = {Path(file.name).name for one in intake.submissions for file in one.files}
-    if path.is_file():
-        names = {path.name}
+    """Return the assignment and exercises meant, one for a file. Raises UsageError when the names do not tell."""
+    if path.is_file() and path.suffix.lower() not in HAND_IN_SUFFIXES:
+        raise UsageError(f"{path}: is neither a notebook (.ipynb) nor a module (.py); name the file with your work")
+    files = [path.name] if path.is_file() else [file.name for one in intake.submissions for file in one.files]
+    names = {PurePosixPath(name).name for name in files}
     candidates = [course.assignment(assignment_name)] if assignment_name else list(course.assignments.values())
     if exercise_name:
         fitting = [(one, [e for e in one.exercises if e.id == exercise_name]) for one in candidates]
     else:
         fitting = [(one, [e for e in one.exercises if names & set(e.files)]) for one in candidates]
     found = [(one, exercises) for one, exercises in fitting if exercises]
-    if not found and len(candidates) == 1:
-        return candidates[0], list(candidates[0].exercises)
-    if len(found) != 1:
-        which = ", ".join(one.id for one, _ in found) or "none"
-        raise UsageError(f"{path}: assignments that fit: {which}; name one with --assignment (and --exercise)")
-    return found[0]
+    known = [(one, list(one.exercises)) for one in candidates]
+    if exercise_name and not found:
+        raise UsageError(f"{course.root}: no exercise {exercise_name!r}; there are: {_listed(known)}")
+    if len(known) == 1 and not found:
+        found = known
+    if len(found) == 1 and (len(found[0][1]) == 1 or not path.is_file()):
+        return found[0]
+    which = _listed(found) or "none"
+    hint = f"name one of {_listed(known)} with --assignment and --exercise"
+    raise UsageError(f"{path}: exercises that fit: {which}; {hint}")
+
+
+def _listed(exercises: list[tuple[Assignment, list[Exercise]]]) -> str:
+    return ", ".join(f"{assignment.id}/{exercise.id}" for assignment, some in exercises for exercise in some)
 
 
 def _check_status(batch: Batch) -> ExitCode:

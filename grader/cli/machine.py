@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from grader import __version__
@@ -45,7 +46,7 @@ def demo(output: Path, course_folder: Path | None, workers: int | None) -> ExitC
     course = load_course(course_root, KINDS)
     assignment = course.assignment(ASSIGNMENT)
     intake = read_folder(hand_ins, assignment.id)
-    console.print(f"Wrote {len(intake.submissions)} hand-ins to {hand_ins}", highlight=False)
+    console.print(f"Wrote {len(intake.submissions)} hand-ins to {hand_ins}", markup=False, highlight=False)
     grade_intake(
         console,
         course,
@@ -57,7 +58,8 @@ def demo(output: Path, course_folder: Path | None, workers: int | None) -> ExitC
         isolation="selfcheck",
     )
     command = f"grade batch {hand_ins} --assignment {ASSIGNMENT} --course {course_root} --output {output / 'grades'}"
-    console.print(f"The same again (nothing is run a second time):\n  {command}", highlight=False, soft_wrap=True)
+    again = f"The same again (nothing is run a second time):\n  {command}"
+    console.print(again, markup=False, highlight=False, soft_wrap=True)
     return ExitCode.PASSED
 
 
@@ -90,7 +92,7 @@ def _add_gradebook(table: Table) -> bool:
         with tempfile.TemporaryDirectory() as folder, open_store(Path(folder) / "grade.sqlite") as store:
             store.known_runs()
     except (GradeError, OSError) as error:
-        table.add_row("gradebook", "no", str(error))
+        table.add_row("gradebook", "no", escape(str(error)))
         return True
     table.add_row("gradebook", "ok", f"SQLite {sqlite3.sqlite_version}, write-ahead log")
     return False
@@ -101,8 +103,8 @@ def _add_course(table: Table, folder: Path | None) -> bool:
     try:
         course = load_course(find_course(folder), KINDS)
     except GradeError as error:
-        table.add_row("course", "no", str(error))
+        table.add_row("course", "no", escape(str(error)))
         return True
     count = sum(1 for _ in course.exercises())
-    table.add_row("course", "ok", f"{course.title} ({course.root}), exercises: {count}")
+    table.add_row("course", "ok", escape(f"{course.title} ({course.root}), exercises: {count}"))
     return False

@@ -18,6 +18,7 @@ from grader.errors import UsageError
 from grader.execution import environment
 from grader.pipeline import Progress as Step
 from grader.pipeline import Workplace
+from grader.reports.text import plain
 from grader.sandbox import make_sandbox
 from grader.store import open_store
 
@@ -70,7 +71,7 @@ def progress_bar(console: Console, what: str) -> Iterator[Callable[[Step], None]
         task = bar.add_task(what, total=None, label="", visible=False)
 
         def show(step: Step) -> None:
-            bar.update(task, completed=step.done, total=step.total, label=step.label, visible=step.total > 0)
+            bar.update(task, completed=step.done, total=step.total, label=plain(step.label), visible=step.total > 0)
 
         yield show
 

@@ -13,7 +13,7 @@ from grader.reference import Reference
 class CheckOptions(BaseModel):
     """What every check has: the points it is worth and, where the subject's name will not do, an id."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     points: float = Field(gt=0)
     id: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")

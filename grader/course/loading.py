@@ -96,7 +96,8 @@ def _load_exercise(root: Path, assignment: str, name: str, kinds: Mapping[str, K
         rubric = load_rubric(root / "rubrics" / assignment / f"{name}.yaml", kinds, reference)
         if reference:
             problems += _lost_problems(reference, rubric)
-            wrong = _load_wrong(root / "reference" / assignment / "wrong" / name, reference, rubric)
+            taken = tuple(settings.files) if settings else ()
+            wrong = _load_wrong(root / "reference" / assignment / "wrong" / name, taken, reference, rubric)
     except CourseError as error:
         problems.extend(error.problems)
     if problems or file is None or settings is None or reference is None or rubric is None:
@@ -158,21 +159,30 @@ def _lost_problems(reference: Reference, rubric: Rubric) -> list[Problem]:
     ]
 
 
-def _load_wrong(folder: Path, reference: Reference, rubric: Rubric) -> tuple[WrongSolution, ...]:
-    """Return the known-wrong hand-ins listed in wrong.yaml; none where there is no such folder."""
+def _load_wrong(
+    folder: Path, taken: tuple[str, ...], reference: Reference, rubric: Rubric
+) -> tuple[WrongSolution, ...]:
+    """Return the known-wrong hand-ins listed in wrong.yaml; none where there is no such folder.
+
+    ``taken`` are the names under which the exercise may be handed in. Raises CourseError with every problem.
+    """
     if not folder.is_dir():
         return ()
     file = read_yaml(folder / "wrong.yaml")
+    if not isinstance(file.data, dict):
+        raise CourseError([file.problem((), "should be a mapping from the name of each file here to what it loses")])
     problems: list[Problem] = []
     found = []
     checks = {check.id for check in rubric.checks}
-    for name, data in (file.data or {}).items():
+    for name, data in ((str(key), one) for key, one in file.data.items()):
         entry = validated(WrongFile, file, data, (name,))
         if isinstance(entry, list):
             problems += entry
             continue
         if not (folder / name).is_file():
-            problems.append(file.problem((name,), f"no file {folder / name}"))
+            problems.append(file.problem((name,), f"no file {folder / name}; write it or remove the entry"))
+        elif taken and not name.endswith(tuple(Path(one).suffix for one in taken)):
+            problems.append(file.problem((name,), f"cannot be handed in: the exercise takes {' or '.join(taken)}"))
         for word, known, names in (
             ("loses", checks, entry.loses),
             ("names", set(reference.misconceptions), entry.names),

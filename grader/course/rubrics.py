@@ -9,7 +9,7 @@ from math import fsum, isclose
 from pathlib import Path
 from typing import Any
 
-from grader.course.kinds import Kind
+from grader.course.kinds import CheckOptions, Kind
 from grader.course.schema import CriterionFile, RubricFile
 from grader.course.types import Check, Criterion, Rubric
 from grader.course.yamlfile import Location, YamlFile, read_yaml, validated
@@ -28,15 +28,13 @@ def load_rubric(path: Path, kinds: Mapping[str, Kind], reference: Reference | No
     rubric = validated(RubricFile, file)
     if isinstance(rubric, list):
         raise CourseError(rubric)
-    problems = [
-        file.problem(("defaults", name), _unknown_kind(name, kinds)) for name in rubric.defaults if name not in kinds
-    ]
+    defaults, problems = _read_defaults(file, rubric, kinds)
     criteria = []
     for index, entry in enumerate(rubric.criteria):
         place: Location = ("criteria", index)
         checks = []
         for position, data in enumerate(entry.checks):
-            check = _read_check(file, (*place, "checks", position), data, rubric.defaults, kinds)
+            check = _read_check(file, (*place, "checks", position), data, defaults, kinds)
             if isinstance(check, Check):
                 checks.append(check)
                 if reference:
@@ -53,6 +51,29 @@ def load_rubric(path: Path, kinds: Mapping[str, Kind], reference: Reference | No
     return Rubric(rubric.title, tuple(criteria), file.sha256)
 
 
+def _read_defaults(
+    file: YamlFile, rubric: RubricFile, kinds: Mapping[str, Kind]
+) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
+    """Return the usable defaults of each kind, and what is wrong with the others, said once and where they stand."""
+    usable: dict[str, dict[str, Any]] = {}
+    problems: list[Problem] = []
+    for name, options in rubric.defaults.items():
+        if name not in kinds:
+            problems.append(file.problem(("defaults", name), _unknown_kind(name, kinds)))
+            continue
+        usable[name] = {}
+        for key, value in options.items():
+            # One key alone lacks others, which the checks will have; only what is wrong with the key itself counts.
+            found = validated(kinds[name].options, file, {key: value}, ("defaults", name))
+            wrong = (
+                [one for one in found if not one.message.endswith(": is missing")] if isinstance(found, list) else []
+            )
+            problems += wrong
+            if not wrong:
+                usable[name][key] = value
+    return usable, problems
+
+
 def _read_check(
     file: YamlFile,
     place: Location,
@@ -64,7 +85,8 @@ def _read_check(
     if len(named) != 1:
         if named:
             return [file.problem(place, f"names two kinds of check ({', '.join(named)}); make two checks of it")]
-        first = str(next(iter(data), ""))
+        words = [str(key) for key in data if key not in CheckOptions.model_fields]
+        first = next((word for word in words if get_close_matches(word, kinds, n=1)), next(iter(words), ""))
         return [file.problem(place, f"names no kind of check; {_unknown_kind(first, kinds)}")]
     kind = kinds[named[0]]
     options = validated(kind.options, file, {**defaults.get(kind.name, {}), **data}, place)
@@ -76,7 +98,7 @@ def _read_check(
 def _unknown_kind(name: str, kinds: Mapping[str, Kind]) -> str:
     near = get_close_matches(name, kinds, n=1)
     hint = f"did you mean `{near[0]}`?" if near else f"known kinds: {', '.join(sorted(kinds))}"
-    return f"unknown kind `{name}`; {hint}"
+    return f"unknown kind `{name}`; {hint}" if name else hint
 
 
 def _points_problems(file: YamlFile, place: Location, entry: CriterionFile, checks: list[Check]) -> list[Problem]:
@@ -92,7 +114,8 @@ def _repeated(file: YamlFile, criteria: list[Criterion]) -> list[Problem]:
     seen: set[str] = set()
     for index, criterion in enumerate(criteria):
         if criterion.id in {other.id for other in criteria[:index]}:
-            problems.append(file.problem(("criteria", index), f"a second criterion with id `{criterion.id}`"))
+            message = f"a second criterion with id `{criterion.id}`; give it another `id`"
+            problems.append(file.problem(("criteria", index), message))
         for position, check in enumerate(criterion.checks):
             if check.id in seen:
                 place: Location = ("criteria", index, "checks", position)

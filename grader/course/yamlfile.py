@@ -6,6 +6,7 @@ import hashlib
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin
@@ -104,7 +105,10 @@ def _problem(model: type[BaseModel], file: YamlFile, at: Location, detail: Any) 
     found = detail["input"]
     if isinstance(found, bool) and detail["type"] == "string_type":
         message += " (YAML reads yes, no, on and off as true and false: put the word in quotes)"
-    return file.problem(place, f"{message}, found {_kind(found)}")
+    hint = (
+        "; write the time zone behind it, as in 2025-11-12T09:00:00+01:00" if detail["type"] == "timezone_aware" else ""
+    )
+    return file.problem(place, f"{message}, found {_kind(found)}{hint}")
 
 
 def _kind(value: Any) -> str:
@@ -112,6 +116,8 @@ def _kind(value: Any) -> str:
         return "a mapping"
     if isinstance(value, list):
         return "a list"
+    if isinstance(value, date):
+        return str(value)
     return "nothing" if value is None else repr(value)
 
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from grader.errors import Problem, UsageError
@@ -18,6 +19,7 @@ from grader.model import SourceFile, Submission
 IGNORED = frozenset({"__MACOSX", ".ipynb_checkpoints", "__pycache__", ".git", ".venv", "venv", "node_modules"})
 MAX_FILES = 2_000
 MAX_BYTES = 512 * 1024**2
+_CHUNK_BYTES = 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +69,19 @@ def read_folder(folder: Path, assignment: str) -> Intake:
 
 
 def read_one(path: Path, assignment: str, person: str | None = None) -> Intake:
-    """Return the one submission at ``path``, a folder or a single file. Raises UsageError when nothing is there."""
+    """Return the one submission at ``path``: a folder, or a file, which then comes first, with what lies beside it.
+
+    Raises UsageError when neither is there.
+    """
     if not path.exists():
         raise UsageError(f"{path}: does not exist; name your notebook, your module or the folder with them")
-    folder = path.resolve() if path.is_dir() else path.resolve().parent
-    submission, problems = _read_submission(folder, assignment)
-    files = submission.files
-    if path.is_file():
-        first = readable(path.name)
-        files = tuple(sorted(files, key=lambda file: file.name != first))
-    who = person or submission.id
-    one = Submission(who, (who,), assignment, submission.source, files, submission.received)
+    real = path.resolve()
+    if not (real.is_dir() or real.is_file()):
+        raise UsageError(f"{path}: is not a regular file; name your notebook, your module or the folder with them")
+    first = real if real.is_file() else None
+    submission, problems = _read_submission(first.parent if first else real, assignment, first)
+    who = readable(person or submission.id)
+    one = Submission(who, (who,), assignment, submission.source, submission.files, submission.received)
     return Intake((one,), (), tuple(problems))
 
 
@@ -86,29 +90,44 @@ def readable(name: str) -> str:
     return unicodedata.normalize("NFC", os.fsencode(name).decode("utf-8", "replace"))
 
 
-def _read_submission(folder: Path, assignment: str) -> tuple[Submission, list[Problem]]:
+def _read_submission(folder: Path, assignment: str, first: Path | None = None) -> tuple[Submission, list[Problem]]:
     name = readable(folder.name)
     problems: list[Problem] = []
     files: list[SourceFile] = []
-    newest = 0.0
-    total = 0
-    for path in _walk(folder, problems):
-        if len(files) >= MAX_FILES or total > MAX_BYTES:
-            limit = f"{MAX_FILES} files or {MAX_BYTES // 1024**2} MB"
-            problems.append(Problem(readable(str(folder)), f"holds more than {limit}; the rest was not read"))
+    newest, room = 0.0, MAX_BYTES
+    others = (path for path in _walk(folder, problems) if path != first)
+    for path in chain((first,) if first else (), others):
+        if len(files) >= MAX_FILES:
+            problems.append(Problem(readable(str(folder)), f"holds more than {MAX_FILES} files; the rest was not read"))
             break
+        relative = readable(path.relative_to(folder).as_posix())
         try:
             status = path.stat()
-            content = path.read_bytes()
+            if status.st_size > room:
+                problems.append(Problem(readable(str(path)), _too_large(status.st_size)))
+                continue
+            files.append(SourceFile(relative, path, _sha256(path), status.st_size))
         except OSError as error:
-            problems.append(Problem(readable(str(path)), f"cannot be read ({error.strerror}); make it readable"))
+            problems.append(_unreadable(error, path))
+            files.append(SourceFile(relative, path, "", 0))  # listed, so that nobody takes it for not handed in
             continue
-        total += len(content)
+        room -= status.st_size
         newest = max(newest, status.st_mtime)
-        relative = readable(path.relative_to(folder).as_posix())
-        files.append(SourceFile(relative, path, hashlib.sha256(content).hexdigest(), len(content)))
-    received = datetime.fromtimestamp(newest, UTC) if files else None
+    received = datetime.fromtimestamp(newest, UTC) if newest else None
     return Submission(name, (name,), assignment, readable(str(folder)), tuple(files), received), problems
+
+
+def _too_large(size: int) -> str:
+    limit = f"{MAX_BYTES // 1024**2} MB of one hand-in"
+    return f"has {size / 1024**2:.0f} MB; at most {limit} are read, so this file was left out"
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _walk(folder: Path, problems: list[Problem]) -> Iterator[Path]:
@@ -118,7 +137,7 @@ def _walk(folder: Path, problems: list[Problem]) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if name not in IGNORED and not name.startswith("."))
         for name in [*folders, *sorted(names)]:
             path = Path(parent) / name
-            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            if path.is_symlink() and _leads_out(path, inside):
                 problems.append(
                     Problem(readable(str(path)), "is a symbolic link out of the hand-in; it was not followed")
                 )
@@ -132,5 +151,13 @@ def _walk(folder: Path, problems: list[Problem]) -> Iterator[Path]:
                 yield path
 
 
-def _unreadable(error: OSError) -> Problem:
-    return Problem(readable(str(error.filename)), f"cannot be read ({error.strerror}); make it readable")
+def _leads_out(link: Path, inside: Path) -> bool:
+    try:
+        return not link.resolve().is_relative_to(inside)
+    except (OSError, RuntimeError):  # links in a circle lead nowhere
+        return False
+
+
+def _unreadable(error: OSError, path: Path | None = None) -> Problem:
+    where = readable(str(path or error.filename))
+    return Problem(where, f"cannot be read ({error.strerror}); make it readable")

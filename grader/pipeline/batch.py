@@ -37,17 +37,19 @@ def grade(  # noqa: PLR0913 - the whole of a batch
     exercises: Sequence[Exercise] = (),
     unresolved: Sequence[Submission] = (),
     problems: Iterable[Problem] = (),
+    named: str = "",
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Batch:
     """Return the reports on ``submissions``, sorted by id, for ``exercises`` (default: all of the assignment).
 
-    ``unresolved`` submissions are reported as pending and not run. Every run is stored as soon as it ends; an
-    interruption (KeyboardInterrupt) loses only those in flight. Raises GradeError when the gradebook fails.
+    ``unresolved`` submissions are reported as pending and not run. ``named`` is the file to grade, where a person has
+    said which. Every run is stored as soon as it ends; an interruption (KeyboardInterrupt) loses only those in flight.
+    Raises GradeError when the gradebook fails.
     """
     store = workplace.store
     store.save_submissions((*submissions, *unresolved))
     chosen = tuple(exercises or assignment.exercises)
-    tasks = [prepare(course, assignment, one, exercise) for one in submissions for exercise in chosen]
+    tasks = [prepare(course, assignment, one, exercise, named) for one in submissions for exercise in chosen]
     keys = [run_key(task.job, workplace.isolation, workplace.environment) if task.job else "" for task in tasks]
     failed = _execute(tasks, keys, workplace, progress)
     truths: dict[tuple[str, int | None], Evaluation] = {}
@@ -69,7 +71,9 @@ def grade(  # noqa: PLR0913 - the whole of a batch
         reports.append(submission_report(submission, assignment, parts, (), ()))
     reports.sort(key=lambda report: report.id)
     store.save_reports(tuple(reports))
-    return Batch(assignment.id, assignment.title, tuple(reports), tuple(problems), __version__, datetime.now(UTC))
+    told = {problem for report in reports for problem in report.problems}
+    rest = tuple(problem for problem in problems if problem not in told)
+    return Batch(assignment.id, assignment.title, tuple(reports), rest, __version__, datetime.now(UTC))
 
 
 def _execute(

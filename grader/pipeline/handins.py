@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from grader.course import Exercise
+from grader.course import Assignment, Exercise
 from grader.errors import Problem
 from grader.model import SourceFile, Submission
 
@@ -25,17 +25,21 @@ class Choice:
     problem: Problem | None = None
 
 
-def choose(submission: Submission, exercise: Exercise, *, alone: bool) -> Choice:
-    """Return which files of ``submission`` answer ``exercise``.
+def choose(submission: Submission, assignment: Assignment, exercise: Exercise, named: str = "") -> Choice:
+    """Return which files of ``submission`` answer ``exercise``: the one ``named``, where a person has said which.
 
-    Names as the exercise asks come first, in its order; then names that differ by case, separators or what tools
-    append; then, where the exercise is the assignment's only one (``alone``), the only file of a fitting type. Two
-    files that fit equally well are a problem for a person.
+    Otherwise names as the exercise asks come first, in its order; then names that differ by case, separators or what
+    tools append, unless another exercise asks for them; then, where the exercise is the assignment's only one, the
+    only file of a fitting type. Two files that fit equally well are a problem for a person.
     """
+    if named:
+        return Choice(tuple(file for file in submission.files if file.name == named))
     chosen: list[SourceFile] = []
+    others = {_tidy(name) for other in assignment.exercises if other is not exercise for name in other.files}
+    free = [file for file in submission.files if _tidy(file.name) not in others]
     for name in exercise.files:
         exact = [file for file in submission.files if PurePosixPath(file.name).name == name]
-        near = [file for file in submission.files if _plain(file.name) == _plain(name)]
+        near = [file for file in free if _tidy(name) in {_tidy(file.name), _tidy(file.name, _CLUTTER)}]
         found = exact or near
         if len(found) > 1:
             return _ambiguous(submission, exercise, found)
@@ -43,7 +47,7 @@ def choose(submission: Submission, exercise: Exercise, *, alone: bool) -> Choice
     if chosen or not submission.files:
         return Choice(tuple(chosen))
     suffixes = [PurePosixPath(name).suffix for name in exercise.files]
-    for suffix in suffixes if alone else []:
+    for suffix in suffixes if len(assignment.exercises) == 1 else []:
         fitting = [file for file in submission.files if file.name.lower().endswith(suffix)]
         if len(fitting) > 1:
             return _ambiguous(submission, exercise, fitting)
@@ -54,9 +58,10 @@ def choose(submission: Submission, exercise: Exercise, *, alone: bool) -> Choice
     return Choice(problem=Problem(submission.source, message))
 
 
-def _plain(name: str) -> str:
+def _tidy(name: str, clutter: re.Pattern[str] | None = None) -> str:
+    """Return a file's name without folder, case and kind of separator; without ``clutter``, if given."""
     path = PurePosixPath(name)
-    stem = _CLUTTER.sub("", path.stem)
+    stem = clutter.sub("", path.stem) if clutter else path.stem
     return re.sub(r"[\s_-]+", "_", stem).casefold() + path.suffix.lower()
 
 

@@ -19,6 +19,8 @@ from grader.starters import without_given
 
 #: Files beside the hand-in are copied into the working folder up to this many bytes in all.
 MAX_COMPANION_BYTES = 64 * 1024**2
+#: No usual file system takes longer names.
+MAX_NAME_BYTES = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,12 @@ class Task:
     problems: tuple[Problem, ...] = ()
 
 
-def prepare(course: Course, assignment: Assignment, submission: Submission, exercise: Exercise) -> Task:
-    """Return the task: the first readable file that answers the exercise, as a job."""
+def prepare(
+    course: Course, assignment: Assignment, submission: Submission, exercise: Exercise, named: str = ""
+) -> Task:
+    """Return the task: the first readable file that answers the exercise (or the one ``named``), as a job."""
     seed = course.seed(assignment, submission.id)
-    choice = choose(submission, exercise, alone=len(assignment.exercises) == 1)
+    choice = choose(submission, assignment, exercise, named)
     if choice.problem:
         note = "It is not clear which file is meant; a person will look at it."
         return Task(submission, exercise, seed, None, note=note, owed=True, problems=(choice.problem,))
@@ -96,8 +100,11 @@ def _essence(name: str, source: str) -> str:
 
 def _job(submission: Submission, exercise: Exercise, file: SourceFile, source: str, seed: int | None) -> Job:
     name = PurePosixPath(file.name).name
+    is_notebook = name.lower().endswith(".ipynb")
+    if not _can_be_written(PurePosixPath(name)):
+        name = exercise.id + (".ipynb" if is_notebook else ".py")
     return Job(
-        form="notebook" if name.lower().endswith(".ipynb") else "module",
+        form="notebook" if is_notebook else "module",
         name=name,
         source=source,
         files=_companions(submission, file),
@@ -110,18 +117,28 @@ def _job(submission: Submission, exercise: Exercise, file: SourceFile, source: s
 def _companions(submission: Submission, hand_in: SourceFile) -> tuple[tuple[str, bytes], ...]:
     """Return the files at or below the hand-in's folder, by path relative to it."""
     folder = PurePosixPath(hand_in.name).parent
-    found: list[tuple[str, bytes]] = []
+    found: dict[PurePosixPath, bytes] = {}
+    folders: set[PurePosixPath] = set()
     room = MAX_COMPANION_BYTES
     for file in submission.files:
         path = PurePosixPath(file.name)
         if file is hand_in or not path.is_relative_to(folder) or file.size_bytes > room:
             continue
-        room -= file.size_bytes
+        inner = path.relative_to(folder)
+        # Names may have become too long, or equal, when they were made readable: that must not fail the run.
+        if not _can_be_written(inner) or inner in folders or any(one in found for one in (inner, *inner.parents)):
+            continue
         try:
-            found.append((path.relative_to(folder).as_posix(), Path(file.path).read_bytes()))
+            found[inner] = Path(file.path).read_bytes()
         except OSError:
-            continue  # it was readable a moment ago; the run will miss it and say so
-    return tuple(found)
+            continue  # intake has listed it as a problem, or it is gone since; the run will miss it and say so
+        room -= file.size_bytes
+        folders.update(inner.parents)
+    return tuple((name.as_posix(), data) for name, data in found.items())
+
+
+def _can_be_written(path: PurePosixPath) -> bool:
+    return all(len(part.encode()) <= MAX_NAME_BYTES for part in path.parts)
 
 
 def run_key(job: Job, isolation: str, environment: Environment) -> str:

@@ -24,16 +24,23 @@ def load(path: Path) -> Reference:
     """Return the graph written in the module at ``path``.
 
     Raises CourseError with every problem found: a module that does not import, a name defined twice, a parameter
-    that names nothing, a cycle, a misconception of an unknown quantity or one that needs its own target.
+    that names nothing, a cycle, a misconception of an unknown quantity or one that needs its own target. A module
+    that defines nothing is a problem of its own.
     """
     marks, sha256 = _run_module(path)
     problems: list[Problem] = []
     nodes: dict[str, Quantity] = {}
     misconceptions: dict[str, Misconception] = {}
     for mark in marks:
+        if not inspect.isfunction(inspect.unwrap(mark.function)):
+            problems.append(Problem(str(path), f"{mark.function!r} is marked as a {mark.role}, but is no function"))
+            continue
         name, line = mark.function.__name__, _line(mark)
         if name in nodes or name in misconceptions:
             problems.append(Problem(f"{path}:{line}", f"`{name}` is defined twice; give one of them another name"))
+        elif name == "seed":
+            message = "`seed` is what a given calls the student's seed; give this another name"
+            problems.append(Problem(f"{path}:{line}", message))
         elif mark.role == "misconception":
             misconceptions[name] = Misconception(
                 name, mark.target, mark.message, mark.function, _needs(mark), mark.also_loses, line
@@ -83,7 +90,7 @@ def _import_problem(path: Path, error: Exception) -> Problem:
 
 
 def _line(mark: Mark) -> int:
-    return mark.function.__code__.co_firstlineno
+    return int(inspect.unwrap(mark.function).__code__.co_firstlineno)
 
 
 def _needs(mark: Mark) -> tuple[str, ...]:
