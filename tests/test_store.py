@@ -54,7 +54,7 @@ VALUES: dict[str, Plain | Failure] = {
     "empty": Array("float32", (0, 3), b"", "torch tensor"),
     "opaque": Opaque("Model"),
     "nested": {"a": [1, 2.5, {"b": Array.from_numpy(np.arange(3))}], "": [None, [], {}]},
-    **{dtype: Array.from_numpy(np.ones((2,), dtype=dtype)) for dtype in sorted(sorted(DTYPES))},
+    **{dtype: Array.from_numpy(np.ones((2,), dtype=dtype)) for dtype in sorted(DTYPES)},
     "missing": Failure("missing"),
     "too large": Failure("too_large", "more than 5 bytes"),
     "raised": Failure("raised", "why"),
