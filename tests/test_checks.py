@@ -554,6 +554,13 @@ def test_what_is_unusable_gives_nothing_to_follow(chain: Callable[..., Exercise]
     )
 
 
+def test_a_tolerance_wider_than_the_value_makes_nothing_trivial(tmp_path: Path) -> None:
+    text = "\n@quantity\ndef a(): return 0.3\n\n@quantity\ndef b(a): return a + 1\n"
+    exercise = make_exercise(tmp_path, text, "value: a, atol: 0.25, rtol: 0", "value: b")
+    assert lost(judge(exercise, {"a": -0.16, "b": 0.84})) == ["a"]
+    assert lost(judge(exercise, {"a": -0.14, "b": 0.86})) == ["a", "b"]
+
+
 def test_what_is_zero_in_truth_may_be_zero(tmp_path: Path) -> None:
     text = "\n@quantity\ndef a(): return np.zeros(2)\n\n@quantity\ndef b(a): return a + 1\n"
     exercise = make_exercise(tmp_path, text, "value: a", "value: b")
