@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from grader.engines import LocalPool
 from grader.errors import CourseError
 from grader.execution import environment
 from grader.pipeline import Workplace
-from grader.sandbox import make_sandbox
+from grader.sandbox import make_sandbox, strongest_rung
 from grader.store import open_store
 from grader.validate import Outcome, outcome_ids, validate
 
@@ -46,8 +47,7 @@ class CourseFile(pytest.File):
     def outcomes(self) -> dict[str, Outcome]:
         """The outcome of every known hand-in, by id."""
         course = load_course(self.path.parent, KINDS)
-        sandbox = make_sandbox("selfcheck")
-        with open_store(None) as store:
+        with closing(make_sandbox(strongest_rung())) as sandbox, open_store(None) as store:
             workplace = Workplace(LocalPool(sandbox, os.cpu_count() or 1), sandbox.name, environment(), store)
             return {outcome.id: outcome for outcome in validate(course, course.exercises(), workplace)}
 

@@ -24,6 +24,7 @@ from grader.cli import run
 from grader.errors import ExitCode, GradeError
 from grader.model import Stop
 from grader.reports import schema
+from grader.sandbox import strongest_rung
 from grader.store import Store, open_store
 
 Captured = pytest.CaptureFixture[str]
@@ -99,7 +100,7 @@ def test_check_runs_a_notebook_for_real_and_writes_json(course: Path, capsys: Ca
     assert run(["check", str(course.parent / "anna" / "rectangles.ipynb"), "--json", str(file)]) == 1
     [submission] = read(file)["submissions"]
     assert (submission["id"], submission["points"], submission["stop"]) == ("anna", 1.0, "finished")
-    assert submission["isolation"] == "selfcheck"
+    assert submission["isolation"] == strongest_rung()
     said = capsys.readouterr().out
     assert "That is the perimeter: the area is the product of the sides." in said
     assert "Total: 1 of 3 points" in said
@@ -255,9 +256,44 @@ def test_an_interruption_is_said(course: Path, monkeypatch: pytest.MonkeyPatch, 
 # grade batch
 
 
+@pytest.fixture(autouse=True)
+def any_rung(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `grade batch` use what there is, also where nothing confines."""
+    monkeypatch.setattr("grader.cli.grading.official_rung", strongest_rung)
+
+
+def test_batch_refuses_a_machine_that_cannot_confine(
+    course: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.chdir(course)
+    monkeypatch.setattr("grader.cli.grading.strongest_rung", lambda: "selfcheck")
+    hand_in(course, {"all/anna/rectangles.py": RIGHT})
+    assert run(["batch", "all", "--assignment", "sheet1"]) == ExitCode.USAGE
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.startswith("grade: this machine cannot confine student code (ns: ")
+    assert said.endswith("where it can do no harm, say so with --isolation selfcheck.")
+
+
+@pytest.mark.skipif(strongest_rung() == "selfcheck", reason="this machine has no rung that confines")
+def test_an_interrupted_batch_leaves_no_process_at_the_strongest_rung(course: Path) -> None:
+    hand_in(course, {"all/anna/rectangles.py": RIGHT, "all/zoe/rectangles.py": "while True:\n    pass\n"})
+    file = course / "g" / "grade.sqlite"
+    line = [sys.executable, "-c", "from grader.cli import main; main()"]
+    line += ["batch", "all", "--assignment", "sheet1", "--output", "g", "--workers", "2"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0) as process:
+        wait_for(lambda: len(runs(file)) == 1)
+        children = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)
+    assert (process.returncode, len(children) > 0) == (ExitCode.INTERRUPTED, True)
+    assert [child for child in children if child.is_running()] == []
+
+
 def test_batch_writes_reports_json_and_gradebook(course: Path, engine: FakeEngine, capsys: Captured) -> None:
     hand_in(course, {"all/anna/rectangles.py": RIGHT, "all/bela/rectangles.py": PERIMETER, "all/stray.txt": "x"})
     arguments = ["batch", "all", "--assignment", "sheet1", "--json", "out.json", "--output", "g"]
+    arguments += ["--isolation", "selfcheck"]
     assert run(arguments) == 0
     first = read(course / "out.json")
     assert [(one["id"], one["points"]) for one in first["submissions"]] == [("anna", 3.0), ("bela", 1.0)]
@@ -290,7 +326,10 @@ def test_batch_grades_only_the_exercises_named(course: Path, engine: FakeEngine)
         (["empty", "--assignment", "sheet1"], "empty: holds no folder with a hand-in; expected one folder for each"),
         (["all", "--assignment", "sheet9"], "no assignment 'sheet9' in this course; it has: sheet1"),
         (["all", "--assignment", "sheet1", "--exercise", "x"], "sheet1 has no exercise 'x'; it has: rectangles"),
-        (["all", "--assignment", "sheet1", "--isolation", "ns"], "isolation 'ns' cannot be used: not in this version"),
+        (
+            ["all", "--assignment", "sheet1", "--isolation", "fresh"],
+            "isolation 'fresh' cannot be used: not in this version",
+        ),
         (
             ["all", "--assignment", "sheet1", "--isolation", "moat"],
             "Invalid value for '--isolation': 'moat' is not one",
@@ -452,7 +491,9 @@ def test_an_interrupted_batch_leaves_no_process_and_goes_on(course: Path) -> Non
     folder = {"anna": RIGHT, "bela": PERIMETER, "zoe": endless}
     hand_in(course, {f"all/{name}/rectangles.py": source for name, source in folder.items()})
     file = course / "g" / "grade.sqlite"
+    # At selfcheck a hand-in can tell us that it has started; what is confined more strongly cannot.
     arguments = ["batch", "all", "--assignment", "sheet1", "--output", "g", "--workers", "2", "--json", "out.json"]
+    arguments += ["--isolation", "selfcheck"]
     line = [sys.executable, "-c", "from grader.cli import main; main()", *arguments]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0) as process:
         wait_for(lambda: started.exists() and len(runs(file)) == 2)

@@ -193,7 +193,7 @@ def test_every_part_of_a_job_is_in_its_key(room: Class) -> None:
     assert job is not None
     changes: dict[str, Any] = {
         "form": "notebook", "name": "x.py", "source": "", "files": (("a", b"1"),),
-        "probes": (Probe("value", "b"),), "limits": replace(job.limits, value_bytes=1), "seed": 1,
+        "probes": (Probe("value", "b"),), "limits": replace(job.limits, value_bytes=1), "seed": 1, "runner": "shell",
     }  # fmt: skip
     assert set(changes) == set(asdict(job))
     keys = [run_key(replace(job, **{name: value}), "selfcheck", MACHINE) for name, value in changes.items()]

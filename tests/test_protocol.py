@@ -398,5 +398,5 @@ def test_the_log_keeps_the_beginning_and_counts_the_rest() -> None:
 def test_rungs_are_listed_and_only_built_ones_are_available() -> None:
     rungs = {rung.name: rung for rung in available_rungs()}
     assert list(rungs) == ["ns+cgroup", "ns", "fresh", "container", "landlock", "selfcheck"]
-    assert [name for name, rung in rungs.items() if rung.available] == ["selfcheck"]
-    assert rungs["ns"].reason == "not in this version"
+    assert {name for name, rung in rungs.items() if rung.available} <= {"ns", "selfcheck"}
+    assert rungs["landlock"].reason == "not in this version"

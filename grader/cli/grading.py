@@ -25,7 +25,7 @@ from grader.model import Batch, Stop
 from grader.pipeline import grade
 from grader.reports import print_batch, print_report, to_json, write_batch
 from grader.reports.text import plain
-from grader.sandbox import rung_names
+from grader.sandbox import available_rungs, rung_names, strongest_rung
 
 
 @click.command()
@@ -123,9 +123,8 @@ def _check_status(batch: Batch) -> ExitCode:
 @click.option(
     "--isolation",
     type=click.Choice(rung_names()),
-    default="selfcheck",
-    show_default=True,
-    help="How strongly student code is confined; `grade doctor` explains.",
+    help="How strongly student code is confined; `grade doctor` explains. Default: the strongest rung of this machine; "
+    "`selfcheck`, which is no protection, only when named.",
 )
 def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
     path: Path,
@@ -135,7 +134,7 @@ def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
     output: Path,
     json_file: Path | None,
     workers: int | None,
-    isolation: str,
+    isolation: str | None,
 ) -> ExitCode:
     """Grade all hand-ins in PATH, a folder that holds one folder for each submission.
 
@@ -143,6 +142,7 @@ def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
     was interrupted. Exit status 4 when a fault of this machine left something ungraded.
     """
     console = Console()
+    isolation = isolation or official_rung()
     course = read_course(course_folder)
     assignment = course.assignment(assignment_name)
     exercises = [assignment.exercise(name) for name in exercise_names]
@@ -153,6 +153,18 @@ def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
     _write_json(result, json_file)
     broken = any(report.stop is Stop.INFRASTRUCTURE for report in result.reports)
     return ExitCode.INFRASTRUCTURE if broken else ExitCode.PASSED
+
+
+def official_rung() -> str:
+    """Return the strongest rung of this machine. Raises UsageError where none confines strangers' code."""
+    rung = strongest_rung()
+    if rung == "selfcheck":
+        reasons = "; ".join(f"{one.name}: {one.reason}" for one in available_rungs() if one.name == "ns")
+        raise UsageError(
+            f"this machine cannot confine student code ({reasons}). `grade doctor` explains; to run it unconfined all "
+            "the same, where it can do no harm, say so with --isolation selfcheck."
+        )
+    return rung
 
 
 def grade_intake(  # noqa: PLR0913 - the whole of a batch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
@@ -19,7 +19,7 @@ from grader.execution import environment
 from grader.pipeline import Progress as Step
 from grader.pipeline import Workplace
 from grader.reports.text import plain
-from grader.sandbox import make_sandbox
+from grader.sandbox import make_sandbox, strongest_rung
 from grader.store import open_store
 
 #: A gradebook's file in the folder of results.
@@ -47,13 +47,13 @@ def read_course(folder: Path | None) -> Course:
 
 
 @contextmanager
-def workplace(store: Path | None, *, workers: int | None = None, isolation: str = "selfcheck") -> Iterator[Workplace]:
+def workplace(store: Path | None, *, workers: int | None = None, isolation: str | None = None) -> Iterator[Workplace]:
     """Yield the place to work in, with the gradebook at ``store`` (None: in memory).
 
-    Raises UsageError for a rung of isolation that is unknown or cannot be used on this machine.
+    ``isolation`` None is the strongest rung that this machine has, down to ``selfcheck``: good for the course's own
+    hand-ins, and for a student's own. Raises UsageError for a rung that is unknown or cannot be used here.
     """
-    sandbox = make_sandbox(isolation)
-    with open_store(store) as opened:
+    with closing(make_sandbox(isolation or strongest_rung())) as sandbox, open_store(store) as opened:
         yield Workplace(LocalPool(sandbox, workers or os.cpu_count() or 1), sandbox.name, environment(), opened)
 
 

@@ -113,7 +113,11 @@ def _load_exercise(root: Path, assignment: str, name: str, kinds: Mapping[str, K
         starters=tuple(folder / starter for starter in settings.starters),
         task=task,
         items=tuple(settings.items),
-        limits=Limits(timeout_seconds=settings.timeout_seconds, memory_bytes=settings.memory_mb * 1024**2),
+        limits=Limits(
+            timeout_seconds=settings.timeout_seconds,
+            memory_bytes=settings.memory_mb * 1024**2,
+            preload=tuple(settings.preload),
+        ),
         reference=reference,
         rubric=rubric,
         solutions=tuple(path for path in solutions if path.is_file()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -31,7 +31,10 @@ class CourseFile(Strict):
 
 
 class ExerciseFile(Strict):
-    """exercise.yaml: how an exercise is handed out and run. Memory in MiB."""
+    """exercise.yaml: how an exercise is handed out and run. Memory in MiB.
+
+    ``preload`` names modules that hand-ins import and that take long to: imported once, ahead, for all of them.
+    """
 
     title: str
     files: list[str] = Field(min_length=1)
@@ -40,6 +43,7 @@ class ExerciseFile(Strict):
     items: list[str] = []
     timeout_seconds: float = Field(default=60.0, gt=0, le=86_400)
     memory_mb: int = Field(default=2048, ge=64)
+    preload: list[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]] = []
 
 
 class CriterionFile(Strict):

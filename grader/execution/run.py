@@ -23,6 +23,7 @@ GRACE_SECONDS = 3.0
 GET_SECONDS = 10.0
 _MAX_ERRORS = 1000
 _MAX_TEXT_CHARS = 20_000
+_MAX_DIED_CHARS = 200
 
 
 class CancelledError(Exception):
@@ -90,6 +91,7 @@ def _load(box: Confined, job: Job) -> None:
         "form": job.form,
         "name": PurePosixPath(job.name).name.removesuffix(".py").removesuffix(".ipynb") or "submission",
         "source": job.source,
+        "runner": job.runner,
         "seed": job.seed,
         "files": [[name, len(data)] for name, data in job.files],
         "memory_bytes": job.limits.memory_bytes,
@@ -135,7 +137,10 @@ def _max_notebook_bytes(job: Job) -> int:
 
 
 def _why_ended(box: Confined, job: Job) -> tuple[Stop, str]:
+    """Return why the process ended. Raises SandboxError if that was no doing of the student's."""
     words = box.exit_words()
+    if box.kill_reason == "lost":
+        raise SandboxError("the process that confined the job ended; the job has to be run again")
     if box.kill_reason == "memory":
         return (
             Stop.MEMORY,
@@ -151,7 +156,7 @@ def _mebibytes(job: Job) -> int:
 def _ran(job: Job, answer: Answer, *, interrupted: bool) -> _Ran:
     """Return what an answer to ``run`` says. Raises ProtocolError for another form than agreed."""
     errors = tuple(_code_errors(answer.fields.get("errors")))
-    died = _text(answer.fields.get("died", ""))
+    died = _capped(_text(answer.fields.get("died", "")), _MAX_DIED_CHARS)
     ran = _Ran(
         Stop.FINISHED,
         errors=tuple(error for error in errors if error.name != "KeyboardInterrupt"),

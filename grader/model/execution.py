@@ -30,12 +30,16 @@ def worst_stop(stops: Iterable[Stop]) -> Stop:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run may use. ``output_bytes`` caps what is kept of the output, not what may be printed."""
+    """What one run may use. ``output_bytes`` caps what is kept of the output, not what may be printed.
+
+    ``preload`` are modules that a warm process imports before it is forked for the run, where there is one.
+    """
 
     timeout_seconds: float = 60.0
     memory_bytes: int = 2 * 1024**3
     output_bytes: int = 64 * 1024
     value_bytes: int = 16 * 1024**2
+    preload: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ class Job:
     """One execution: student code as text, the files beside it, what to observe and the limits.
 
     ``source`` is the text of a module, or a notebook (format 4) as JSON. ``files`` lie in the working folder.
-    A job holds nothing secret: all of it enters the sandbox.
+    A job holds nothing secret: all of it enters the sandbox. ``runner`` says how cells are run: in the job's own
+    process (``shell``), by a Jupyter kernel (``nbclient``), or as the sandbox prefers.
     """
 
     form: Literal["notebook", "module"]
@@ -61,6 +66,7 @@ class Job:
     probes: tuple[Probe, ...]
     limits: Limits
     seed: int = 0
+    runner: Literal["", "shell", "nbclient"] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from grader.sandbox.base import (
     Rung,
     Sandbox,
 )
-from grader.sandbox.rungs import available_rungs, make_sandbox, rung_names
+from grader.sandbox.rungs import available_rungs, make_sandbox, rung_names, strongest_rung
 from grader.sandbox.selfcheck import SelfCheck
 from grader.sandbox.wire import dump_observations, load_observations
 
@@ -30,4 +30,5 @@ __all__ = [
     "load_observations",
     "make_sandbox",
     "rung_names",
+    "strongest_rung",
 ]

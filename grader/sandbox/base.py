@@ -14,8 +14,8 @@ from typing import Any, Literal, Protocol, Self
 from grader.errors import SandboxError
 from grader.model import Limits
 
-#: Why the sandbox itself ended a process; empty while it has not.
-KillReason = Literal["", "memory", "cancelled", "closed"]
+#: Why the sandbox itself ended a process; empty while it has not. ``lost``: what it depended on died.
+KillReason = Literal["", "memory", "cancelled", "closed", "lost"]
 
 
 class DeadlineError(SandboxError):
@@ -102,3 +102,10 @@ class Sandbox(Protocol):
 
         Raises SandboxError if it cannot be set up: never falls back to less.
         """
+
+
+class ClosableSandbox(Sandbox, Protocol):
+    """A rung that may keep something running between jobs."""
+
+    def close(self) -> None:
+        """End what is kept running. May be called twice."""

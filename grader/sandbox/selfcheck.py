@@ -40,6 +40,9 @@ class SelfCheck:
         """``selfcheck``."""
         return "selfcheck"
 
+    def close(self) -> None:
+        """Do nothing: nothing is kept running."""
+
     def launch(self, limits: Limits, cancel: threading.Event | None = None) -> LocalProcess:
         """Return a fresh process. Raises SandboxError if its folder or the process cannot be made."""
         try:

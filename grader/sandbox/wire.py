@@ -67,7 +67,9 @@ class _Decoder:
                 return self._mapping(parts, depth)
             case "o", [str() as name]:
                 return Opaque(_text(name, frames.MAX_NAME_CHARS))
-        raise ProtocolError(f"value refused: unknown tag, or wrong parts, {str(tag)[:20]!r}")
+        # Not the text of a list: one nested nearly as deep as the parser allows has none.
+        found = repr(tag[:20]) if isinstance(tag, str) else type(tag).__name__
+        raise ProtocolError(f"value refused: unknown tag, or wrong parts, {found}")
 
     def _mapping(self, pairs: list[Any], depth: int) -> dict[str, Plain]:
         found: dict[str, Plain] = {}

@@ -5,11 +5,15 @@ of ours outside it. It is started by path (``python -P …/start.py job``) and l
 ``_grade_inside``, so that no file in it can collide with a student's module. It holds no answers: whatever
 student code does to it costs that student's own marks.
 
-- ``start``     loads this package and enters ``job`` or ``kernel``
+- ``start``     loads this package and enters ``job``, ``kernel``, ``zygote`` or ``linux.outer``
+- ``linux``     confinement by namespaces
+- ``zygote``    a warm process that is forked for each job; ``warm`` uses each library once before
 - ``job``       takes over the pipes and answers requests, one at a time
 - ``module``    runs a Python file in this process
+- ``shell``     runs a notebook's cells in this process; ``transcript`` keeps their outputs, ``meter`` caps them
 - ``notebook``  drives a kernel with nbclient
 - ``kernel``    the kernel: ipykernel with capped output, and an answer to ``get``
+- ``state``     seeds random numbers, and chooses how matplotlib draws
 - ``encode``    turns a student's value into tagged plain data
 - ``frames``    bytes on the pipe; shared with the trusted side
 """

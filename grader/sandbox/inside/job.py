@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, NoReturn, Protocol, TextIO
 
-from . import frames
+from . import frames, state
 
 #: Nothing that a student's exercise should write is larger.
 MAX_FILE_BYTES = 1024**3
@@ -35,13 +34,26 @@ def main(_arguments: list[str]) -> None:
     """Serve requests until the pipe is closed; then end at once, whatever student code left behind."""
     die_with_parent()
     inbox, outbox = take_pipes()
+    answer_all(inbox, outbox, is_forked=False)
+
+
+def answer_all(inbox: IO[bytes], outbox: IO[bytes], *, is_forked: bool) -> NoReturn:
+    """Serve requests and end. ``is_forked``: from a warm process, which has set all limits."""
+    status = 1
+    # New ones: a warm process's own stand for other files than the ones behind these descriptors now.
+    sys.stdout, sys.stderr = _printer(1), _printer(2)
     try:
-        serve(inbox, outbox)
+        serve(inbox, outbox, is_forked=is_forked)
     except EOFError:
-        pass
+        status = 0
     finally:
         _flush()
-    os._exit(0)
+        os._exit(status)
+
+
+def _printer(descriptor: int) -> TextIO:
+    """Return a stream that shows broken text instead of failing on it."""
+    return open(descriptor, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 def take_pipes() -> tuple[IO[bytes], IO[bytes]]:
@@ -55,19 +67,18 @@ def take_pipes() -> tuple[IO[bytes], IO[bytes]]:
     os.dup2(null, 0)
     os.close(null)
     os.dup2(2, 1)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
     return inbox, outbox
 
 
-def serve(inbox: IO[bytes], outbox: IO[bytes]) -> None:
+def serve(inbox: IO[bytes], outbox: IO[bytes], *, is_forked: bool) -> None:
     """Answer requests. Raises EOFError when there are no more."""
     runner: Runner | None = None
+    owner = os.getpid()
     while True:
         header, blob = frames.read(lambda count: read_exactly(inbox, count), sys.maxsize)
         request = json.loads(header)
         if request["op"] == "load":
-            runner, frame = load(request, blob)
+            runner, frame = load(request, blob, is_forked=is_forked)
         elif runner is not None and request["op"] == "run":
             fields, result = runner.run(request)
             frame = frames.pack({"nonce": request["nonce"], **fields}, result)
@@ -76,23 +87,31 @@ def serve(inbox: IO[bytes], outbox: IO[bytes]) -> None:
         else:
             frame = frames.pack({"nonce": request["nonce"], "refused": f"unexpected request {request['op']!r}"})
         _flush()
+        if os.getpid() != owner:
+            os._exit(0)  # a copy that student code forked and did not end: one answer is enough
         write_all(outbox, frame)
 
 
-def load(request: dict[str, Any], blob: bytes) -> tuple[Runner | None, bytes]:
+def load(request: dict[str, Any], blob: bytes, *, is_forked: bool) -> tuple[Runner | None, bytes]:
     """Return a runner that is ready and the answer; ``refused`` in it says why there is none."""
     nonce = request["nonce"]
     try:
         write_files(request["files"], blob)
-        random.seed(request["seed"])
-        limit_resources(request["memory_bytes"])
-        return _runner(request), frames.pack({"nonce": nonce, "loaded": True})
+        state.seed(request["seed"])
+        if not is_forked:
+            limit_resources(request["memory_bytes"])
+        return _runner(request, is_forked=is_forked), frames.pack({"nonce": nonce, "loaded": True})
     except Exception as error:  # noqa: BLE001 - no student code has run: any fault here is ours, and is reported
         return None, frames.pack({"nonce": nonce, "refused": f"{type(error).__name__}: {error}"[:2000]})
 
 
-def _runner(request: dict[str, Any]) -> Runner:
-    # Imported here, because nbclient takes longer to import than most modules take to run.
+def _runner(request: dict[str, Any], *, is_forked: bool) -> Runner:
+    # Imported here, because nbclient and IPython take longer to import than most modules take to run.
+    default = "shell" if is_forked else "nbclient"
+    if request["form"] == "notebook" and (request["runner"] or default) == "shell":
+        from .shell import ShellRunner  # noqa: PLC0415
+
+        return ShellRunner(request)
     if request["form"] == "notebook":
         from .notebook import NotebookRunner  # noqa: PLC0415
 

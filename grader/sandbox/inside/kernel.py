@@ -8,7 +8,6 @@ while a cell swallows interrupts, and nothing that student code binds, prints or
 from __future__ import annotations
 
 import os
-import random
 import sys
 from typing import Any, NoReturn
 
@@ -23,61 +22,8 @@ from ipykernel.zmqshell import ZMQDisplayPublisher, ZMQInteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from . import encode, job, module
-
-#: Displays in one cell, and bytes of one picture or page, beyond which no more is kept.
-MAX_DISPLAYS = 1000
-MAX_RICH_CHARS = 8 * 1024**2
-
-
-class Meter:
-    """Counts what the current cell has printed and displayed. ``max_chars`` caps its text."""
-
-    def __init__(self) -> None:
-        self.max_chars = 64 * 1024
-        self.reset()
-
-    def reset(self) -> None:
-        """Start a new cell."""
-        self._chars = 0
-        self._displays = 0
-        self._cut = False
-
-    def text(self, string: str) -> str:
-        """Return as much of ``string`` as still fits, with a visible marker where the cut is."""
-        left = self.max_chars - self._chars
-        if len(string) <= left:
-            self._chars += len(string)
-            return string
-        if self._cut:
-            return ""
-        self._cut, self._chars = True, self.max_chars
-        return string[:left] + marker(self.max_chars)
-
-    def may_display(self) -> bool:
-        """Count one display and return whether it may be kept."""
-        self._displays += 1
-        return self._displays <= MAX_DISPLAYS
-
-    def trim(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Return a display's forms without those that are too large."""
-        kept = {kind: form for kind, form in data.items() if _length(form) <= MAX_RICH_CHARS}
-        plain = data.get("text/plain")
-        if isinstance(plain, str) and len(plain) > self.max_chars:
-            kept["text/plain"] = plain[: self.max_chars] + marker(self.max_chars)
-        elif len(kept) < len(data) and "text/plain" not in kept:
-            kept["text/plain"] = marker(MAX_RICH_CHARS)
-        return kept
-
-
-def marker(max_chars: int) -> str:
-    """Return the line that stands where output was cut."""
-    return f"\n[output cut here: more than {max_chars} characters]\n"
-
-
-def _length(form: object) -> int:
-    return len(form) if isinstance(form, str | bytes) else 0
-
+from . import encode, job, module, state
+from .meter import Meter
 
 METER = Meter()
 _STREAMS: dict[str, Any] = {}
@@ -140,6 +86,8 @@ class Kernel(IPythonKernel):
     """ipykernel that can be asked for variables."""
 
     shell_class = Type(Shell)
+    #: For the first cell to start from: setting up and being asked for its banner make ipykernel draw numbers, too.
+    seed: int | None = None
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
@@ -154,6 +102,9 @@ class Kernel(IPythonKernel):
     async def do_execute(self, *arguments: Any, **options: Any) -> Any:
         """Run one cell with a fresh allowance of output."""
         METER.reset()
+        if self.seed is not None:
+            state.seed(self.seed)
+            self.seed = None
         try:
             return await super().do_execute(*arguments, **options)  # type: ignore[no-untyped-call]
         finally:
@@ -173,10 +124,10 @@ def main(arguments: list[str]) -> None:
     connection_file, seed, max_chars = arguments
     job.die_with_parent()
     METER.max_chars = int(max_chars)
-    random.seed(int(seed))
     sys.path.append(os.getcwd())  # noqa: PTH109 - at the end: a student's torch.py must not be found first
     app = IPKernelApp.instance(kernel_class=Kernel, config=_config())
     app.initialize(["-f", connection_file])  # type: ignore[no-untyped-call]
+    Kernel.seed = int(seed)
     _STREAMS.update(stdout=sys.stdout, stderr=sys.stderr)
     app.start()  # type: ignore[no-untyped-call]
 

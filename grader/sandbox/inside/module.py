@@ -13,7 +13,7 @@ import types
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import encode
+from . import encode, state
 
 MAX_TRACEBACK_CHARS = 8000
 
@@ -31,7 +31,7 @@ class ModuleRunner:
         self._prepare()
 
     def _prepare(self) -> None:
-        os.environ.setdefault("MPLBACKEND", "Agg")
+        state.use_backend("Agg")
         self._module.__file__ = str(self._path)
         name = self._module.__name__
         # A hand-in called json.py must not become everybody's json.

@@ -20,6 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 
 from . import frames
+from .meter import CUT_IN_TOTAL, size
 
 START_SECONDS = 60.0
 #: How long an interrupted cell may take to end before it is left to itself.
@@ -52,22 +53,19 @@ class CappedClient(NotebookClient):
 
     def output(self, outs: list[Any], msg: dict[str, Any], display_id: str | None, cell_index: int) -> Any:
         """Append an output if it still fits; the first that does not is replaced by a marker."""
-        self._left -= _size(msg["content"])
+        self._left -= size(msg["content"])
         if self._left >= 0:
             return super().output(outs, msg, display_id, cell_index)
         if not self._marked:
             self._marked = True
-            text = "[output cut here: the notebook's outputs are too large]\n"
-            outs.append(nbformat.from_dict({"output_type": "stream", "name": "stderr", "text": text}))  # type: ignore[no-untyped-call]
+            outs.append(nbformat.from_dict({"output_type": "stream", "name": "stderr", "text": CUT_IN_TOTAL}))  # type: ignore[no-untyped-call]
         return None
 
+    def handle_comm_msg(self, *_: Any) -> None:
+        """Ignore a widget's message: its text is shown, and what an output widget takes is the cell's output.
 
-def _size(content: object) -> int:
-    if isinstance(content, dict):
-        return sum(_size(part) for part in content.values())
-    if isinstance(content, list):
-        return sum(_size(part) for part in content)
-    return len(content) if isinstance(content, str) else 8
+        nbclient believes such a message to be complete, and ends where it is not, or where no state is kept.
+        """
 
 
 class NotebookRunner:
@@ -150,10 +148,13 @@ class NotebookRunner:
         status = None if provisioner is None else await provisioner.poll()
         return f"cell {self._number} ended the kernel ({frames.exit_words(status)})"
 
-    def _note_error(self, *, execute_reply: dict[str, Any], **_: Any) -> None:
+    def _note_error(self, *, cell: Any, execute_reply: dict[str, Any], **_: Any) -> None:
         content = execute_reply["content"]
         if content.get("status") != "error":
             return
+        if content.get("ename") == "NoneType":  # a repr that raised: ipykernel's reply does not name the exception
+            shown = [output for output in cell.outputs if output.output_type == "error"]
+            content = content | dict(shown[-1] if shown else {})
         name, message = str(content.get("ename", "")), str(content.get("evalue", ""))
         if name == "SystemExit":
             message = "called exit(); the rest of the cell was not run"

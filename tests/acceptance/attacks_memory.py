@@ -1,0 +1,97 @@
+"""Memory: more than the limit of 512 MiB, in every way that there is to ask for it."""
+
+from __future__ import annotations
+
+from grader.model import Stop
+
+from .case import FINISHED, HEAVY, KILLED, MEMORY, QUICK, Case, Control, Fails
+
+#: A little over the limit of the confined run.
+_OVER = 560
+
+_LIST = """
+kept = []
+while len(kept) < T["scale"]:
+    kept.append(b"x" * 1024**2)
+won.append(f"{len(kept)} MiB")
+time.sleep(0.3)
+"""
+_SHARED = """
+import mmap
+kept = []
+while len(kept) < T["scale"] // 16:
+    kept.append(mmap.mmap(-1, 16 * 1024**2))
+    for page in range(0, 16 * 1024**2, 4096):
+        kept[-1][page] = 1
+time.sleep(0.3)
+won.append(f"{len(kept) * 16} MiB shared")
+"""
+_MEMFD = """
+def fill():
+    file = os.memfd_create("m")
+    for _ in range(T["scale"] // 16):
+        os.write(file, bytes(16 * 1024**2))
+    time.sleep(0.3)
+    return True
+attempt("memfd", fill)
+"""
+_UNMAPPED = """
+def fill():
+    file = libc.syscall(447, 0)
+    checked(file)
+    os.ftruncate(file, 4096)
+    return True
+attempt("memfd_secret", fill)
+"""
+_CHILDREN = """
+reader, writer = os.pipe()
+share = T["scale"] // 12
+for _ in range(12):
+    if os.fork() == 0:
+        try:
+            kept = b"x" * (share * 1024**2)
+            os.write(writer, b"k")
+            time.sleep(5)
+        finally:
+            os._exit(0)
+os.close(writer)
+ready = b""
+while len(ready) < 12 and (more := os.read(reader, 100)):
+    ready += more
+if len(ready) == 12:
+    time.sleep(0.3)
+    won.append(f"12 children of {share} MiB")
+"""
+_DEEP = "import sys\ndef f(n): return f(n + 1) + 1\nbefore = 1\nf(0)"
+_DEEP_IN_C = """
+nested = []
+for _ in range(3_000_000):
+    nested = [nested]
+sys.setrecursionlimit(2**31 - 1)
+repr(nested)
+"""
+
+CASES = (
+    Case("bytearray of 100 GB", "memory", "x = bytearray(T['scale'] * 1024**2)\nwon.append('allocated')",
+         Control(scale=_OVER), MEMORY, {}, scale=100_000),
+    Case("growing list", "memory", _LIST, Control(scale=_OVER), MEMORY, {}, scale=3000),
+    Case("growing list in a notebook", "memory", ("before = 1", _LIST), Control(scale=_OVER), MEMORY, {}, scale=3000),
+    Case("shared mmap", "memory", _SHARED, Control(scale=_OVER), MEMORY, {}, scale=3000),
+    Case("memfd", "memory", _MEMFD, Control(scale=_OVER), (Stop.FINISHED, Stop.MEMORY), {}, scale=3000,
+         ),
+    Case("memfd_secret", "memory", _UNMAPPED, "the kernel may be built without it"),
+    Case("12 children, each under the limit", "memory", _CHILDREN, Control(scale=_OVER), MEMORY, {}, scale=12 * 100),
+    Case(
+        "torch.ones(1e11)", "memory",
+        "import torch\nx = torch.ones(T['scale'] * 1024**2 // 4)\nwon.append('allocated')",
+        Control(scale=_OVER), MEMORY, {}, HEAVY, scale=400_000, preload=("sklearn", "torch"), needs_module="torch",
+    ),
+    Case("recursion in Python", "memory", _DEEP, Control("ends"), FINISHED, {"before": 1}, says="RecursionError"),
+    Case("recursion in C", "memory", _DEEP_IN_C, Control("ends"), (*KILLED, *MEMORY), {}),
+    Case(
+        "many large variables to read", "memory",
+        "import numpy\nx = numpy.zeros(40 * 1024**2, 'uint8')\nz = 'é' * 10**6 * 30\ny = [x] * 10**5",
+        "reading them is this grader's own step", FINISHED,
+        {"x": Fails("too_large"), "y": Fails("too_large"), "z": Fails("too_large")}, QUICK,
+    ),
+)  # fmt: skip

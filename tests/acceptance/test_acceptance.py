@@ -1,0 +1,109 @@
+"""Every attack in every rung that this machine has, and each attack unconfined, so that no case passes for nothing.
+
+``GRADE_ACCEPTANCE_TABLE=table.md pytest tests/acceptance`` writes the table of outcomes. ``GRADE_ACCEPTANCE_RUNGS``
+(names, separated by commas) restricts the rungs.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import get_args, get_type_hints
+
+import pytest
+
+from grader.model import Probe
+
+from . import (
+    attacks_disk,
+    attacks_forgery,
+    attacks_memory,
+    attacks_network,
+    attacks_output,
+    attacks_privilege,
+    attacks_processes,
+    attacks_reading,
+    attacks_time,
+    attacks_writing,
+    gaps,
+    table,
+    working,
+)
+from .case import Case, Control
+from .chosen import COLUMN, RUNGS
+from .control import shows
+from .harness import Bench, leftovers, living, run_case, strangers
+from .host import Host, lacking
+from .judging import violations
+
+CASES: tuple[Case, ...] = (
+    *attacks_time.CASES,
+    *attacks_processes.CASES,
+    *attacks_memory.CASES,
+    *attacks_disk.CASES,
+    *attacks_output.CASES,
+    *attacks_reading.CASES,
+    *attacks_writing.CASES,
+    *attacks_network.CASES,
+    *attacks_privilege.CASES,
+    *attacks_forgery.CASES,
+    *working.CASES,
+)
+
+
+def _needed(case: Case) -> None:
+    if case.needs_module and importlib.util.find_spec(case.needs_module) is None:
+        pytest.skip(f"{case.needs_module} is not installed")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize("rung", RUNGS)
+def test_confined(case: Case, rung: str, bench: Bench, host: Host) -> None:
+    _needed(case)
+    column = COLUMN.format(rung=rung)
+    if reason := gaps.gap(rung, case):
+        table.note(case.id, column, f"not run: {reason}")
+        pytest.skip(reason)
+    bench.warm_up(case.preload, host)
+    before, marked = living(), set(leftovers())
+    outcome = run_case(case, bench.sandbox, host)
+    found = [*violations(case, outcome, bench.sandbox, host), *strangers(before)]
+    found += [f"file left: {path}" for path in leftovers() if path not in marked]
+    table.note(case.id, column, f"**failed**: {'; '.join(found)[:300]}" if found else f"held: {outcome.attack.stop}")
+    assert "\n".join(found) == ""
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if isinstance(case.control, Control)], ids=lambda case: case.id
+)
+def test_unconfined_the_attack_works(case: Case, host: Host) -> None:
+    assert isinstance(case.control, Control)
+    _needed(case)
+    if reason := lacking()[case.control.needs]():
+        table.note(case.id, table.CONTROL, f"not run: {reason}")
+        pytest.skip(reason)
+    table.note(case.id, table.CONTROL, "did not work")
+    table.note(case.id, table.CONTROL, shows(case, case.control, host))
+    assert host.victim.poll() is None
+
+
+def test_each_case_has_a_name_of_its_own_and_a_control_or_a_reason() -> None:
+    names = [case.id for case in CASES]
+    assert sorted(set(names)) == sorted(names)
+    for case in CASES:
+        if isinstance(case.control, str):
+            assert case.control
+            table.note(case.id, table.CONTROL, f"none: {case.control}")
+    unknown = [
+        key
+        for known in gaps.GAPS.values()
+        for key in known
+        if key not in {*names, *(case.group for case in CASES)} and not key.startswith("operation: ")
+    ]
+    assert unknown == []
+
+
+def test_hidden_inputs_wait_for_a_probe_that_calls() -> None:
+    """Once functions can be called, these two attacks of the list must become cases above."""
+    assert get_args(get_type_hints(Probe)["kind"]) == ("value",)
+    for name in ("hard-coded visible answers against hidden inputs", "hidden inputs sniffed to stdout"):
+        table.note(f"forgery: {name}", table.CONTROL, "not in this version: no probe calls a student's function yet")

@@ -1,0 +1,1 @@
+"""Benchmarks: run by hand and by name, never by the test suite."""
