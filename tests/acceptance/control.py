@@ -26,7 +26,7 @@ _HANG_SECONDS = 1.5
 _END_SECONDS = 40.0
 _MAX_WORDS = 200
 #: Processes' numbers, which differ from run to run.
-_NUMBER = re.compile(r"\b\d{4,}(?!\d* bytes)")
+_NUMBER = re.compile(r"(?<![\w.])\d{4,7}(?![\w.]| bytes)")
 _COMPANION_SECONDS = 10.0
 _FLOOD_BYTES = 20 * OUTPUT_BYTES
 #: Hard limits for every control, whatever it does; and a report through a pipe that ``chroot`` does not close.

@@ -12,6 +12,9 @@ _DANGEROUS = "no bound, it would endanger the machine"
 
 #: By rung; then a whole group, or one case by its id. A case's own entry counts more; an empty reason means: it runs.
 GAPS: Mapping[str, Mapping[str, str]] = {
+    "ns": {
+        "memory: buffers of sockets": "the kernel's own memory is counted only with a cgroup",
+    },
     "selfcheck": {
         "reading": _ACCIDENTS,
         "writing": _ACCIDENTS,
@@ -33,6 +36,9 @@ GAPS: Mapping[str, Mapping[str, str]] = {
         "processes: kill the process group": "",
         "memory: memfd": _ACCIDENTS,
         "memory: memfd_secret": _ACCIDENTS,
+        "memory: System V segments that no process maps": _ACCIDENTS,
+        "memory: buffers of pipes": _ACCIDENTS,
+        "memory: buffers of sockets": _ACCIDENTS,
         "disk": _DANGEROUS,
         "writing: a working folder that is hard to remove": "",
         "working: DataLoader with workers": _SLOW,
