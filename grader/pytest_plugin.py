@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cached_property
@@ -48,7 +47,7 @@ class CourseFile(pytest.File):
         """The outcome of every known hand-in, by id."""
         course = load_course(self.path.parent, KINDS)
         with closing(make_sandbox(strongest_rung())) as sandbox, open_store(None) as store:
-            workplace = Workplace(LocalPool(sandbox, os.cpu_count() or 1), sandbox.name, environment(), store)
+            workplace = Workplace(LocalPool(sandbox), sandbox.name, environment(), store)
             return {outcome.id: outcome for outcome in validate(course, course.exercises(), workplace)}
 
 

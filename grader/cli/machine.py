@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -19,6 +18,7 @@ from grader.cli.grading import grade_intake
 from grader.cli.settings import course_option, workers_option
 from grader.course import find_course, load_course
 from grader.demo import ASSIGNMENT, write_demo
+from grader.engines import default_workers
 from grader.errors import ExitCode, GradeError
 from grader.execution import environment
 from grader.importers import read_folder
@@ -74,7 +74,7 @@ def doctor(course_folder: Path | None) -> ExitCode:
     machine = environment()
     table = Table("what", "state", "detail", title=f"grade {__version__}", title_justify="left")
     table.add_row("Python", "ok", f"{machine.python}, {machine.platform}")
-    table.add_row("cores", "ok", f"{os.cpu_count()}; that many hand-ins run at the same time")
+    table.add_row("cores", "ok", f"{default_workers()}; that many hand-ins run at the same time")
     packages = ", ".join(f"{name} {version}" for name, version in machine.packages)
     table.add_row("packages", "ok", packages)
     broken = [_add_gradebook(table), _add_course(table, course_folder)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -54,7 +53,7 @@ def workplace(store: Path | None, *, workers: int | None = None, isolation: str 
     hand-ins, and for a student's own. Raises UsageError for a rung that is unknown or cannot be used here.
     """
     with closing(make_sandbox(isolation or strongest_rung())) as sandbox, open_store(store) as opened:
-        yield Workplace(LocalPool(sandbox, workers or os.cpu_count() or 1), sandbox.name, environment(), opened)
+        yield Workplace(LocalPool(sandbox, workers), sandbox.name, environment(), opened)
 
 
 @contextmanager
