@@ -7,21 +7,21 @@ a wrong one must lose exactly what it should and be told which mistake it is; an
 from __future__ import annotations
 
 import hashlib
-import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from grader.checks import JudgingKind
 from grader.checks.answers import expected_value
-from grader.course import Course, Exercise
+from grader.course import Check, Course, Exercise
 from grader.errors import CourseError, Problem
+from grader.known import computed, mistaken
 from grader.model import Batch, CheckResult, ExerciseReport, SourceFile, Status, Stop, Submission
 from grader.pipeline import Progress, Workplace, grade
 from grader.reference import Evaluation, Misconception
-from grader.starters import literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,7 @@ class KnownHandIn:
 
     exercise: Exercise
     name: str
-    file: str
-    content: bytes
+    files: Mapping[str, bytes]
     loses: frozenset[str]
     names: frozenset[str]
     is_starter: bool = False
@@ -64,27 +63,34 @@ def known_hand_ins(exercise: Exercise, seed: int | None = None) -> Iterator[Know
     if problems:
         raise CourseError(problems)
     every = frozenset(check.id for check in exercise.rubric.checks)
+    nothing: frozenset[str] = frozenset()
     truth = Evaluation(exercise.reference, seed)
-    yield _computed(exercise, "reference", truth, frozenset(), frozenset())
-    for path in exercise.solutions:
-        yield _from_file(exercise, f"solution {path.name}", path, frozenset(), frozenset())
+    if _is_computable(exercise):
+        yield KnownHandIn(exercise, "reference", computed(exercise, truth), nothing, nothing)
+    for solution in exercise.solutions:
+        files = {name: path.read_bytes() for name, path in solution.files.items()}
+        yield KnownHandIn(exercise, f"solution {solution.name}", files, nothing, nothing)
+    floor = every - frozenset(exercise.floor)
     for path in exercise.starters:
-        starter = _from_file(exercise, f"starter {path.name}", path, every, frozenset())
-        yield replace(starter, is_starter=True)
-    asked = [check.options.subject for check in exercise.rubric.checks]
+        yield KnownHandIn(
+            exercise, f"starter {path.name}", {path.name: path.read_bytes()}, floor, nothing, is_starter=True
+        )
     for wrong in exercise.reference.misconceptions.values():
-        mistaken = Evaluation(exercise.reference, seed, {wrong.target: truth.mistaken(wrong)})
-        shows = _first_showing(exercise, wrong, asked)
+        shows = _first_showing(exercise, wrong)
         loses = frozenset({shows} if shows else ()) | set(wrong.also_loses)
-        yield _computed(exercise, wrong.id, mistaken, loses, frozenset({wrong.id}))
+        yield KnownHandIn(exercise, wrong.id, mistaken(exercise, wrong, truth), loses, frozenset({wrong.id}))
     for one in exercise.wrong:
-        yield _from_file(exercise, f"wrong {one.path.name}", one.path, one.loses, one.names)
+        files = {name: path.read_bytes() for name, path in one.files.items()}
+        yield KnownHandIn(exercise, f"wrong {one.path.name}", files, one.loses, one.names)
 
 
 def _reference_problems(exercise: Exercise, seed: int | None) -> Iterator[Problem]:
     """Yield a problem for every function of the reference that raises, or whose value cannot be handed in."""
     reference = exercise.reference
-    asked = {check.options.subject for check in exercise.rubric.checks}
+    asked = {name for check in exercise.rubric.checks for name in _kind(check).asked(check.options)}
+    if not _is_computable(exercise) and not exercise.solutions:
+        place = f"reference/{exercise.assignment}/solutions"
+        yield Problem(place, f"no solution of {exercise.id}; write one, named {' or '.join(exercise.files)}")
     truth = Evaluation(reference, seed)
     broken: set[str] = set()
     for name in reference.order:
@@ -97,6 +103,8 @@ def _reference_problems(exercise: Exercise, seed: int | None) -> Iterator[Proble
             broken.add(name)
             yield Problem(f"{reference.path}:{node.line}", f"`{name}` {complaint}")
     for wrong in reference.misconceptions.values() if not broken else ():
+        if wrong.target in reference.definitions:
+            continue
         complaint = _complaint_about(partial(truth.mistaken, wrong), compared=wrong.target in asked)
         for name in () if complaint else sorted(asked):
             mistaken = Evaluation(reference, seed, {wrong.target: truth.mistaken(wrong)})
@@ -123,38 +131,22 @@ def outcome_ids(course: Course) -> Iterator[str]:
     yield from (_unlost_id(exercise) for exercise in exercises)
 
 
-def _computed(
-    exercise: Exercise, name: str, values: Evaluation, loses: frozenset[str], names: frozenset[str]
-) -> KnownHandIn:
-    """Return a hand-in, a module if the exercise takes one, that binds what is asked for to its value in ``values``."""
-    asked = dict.fromkeys(check.options.subject for check in exercise.rubric.checks)
-    lines = ["import numpy as np", "", *(f"{node} = {literal(values.value(node))}" for node in asked)]
-    source = "\n".join(lines) + "\n"
-    file = next((one for one in exercise.files if one.endswith(".py")), exercise.files[0])
-    content = source if file.endswith(".py") else _notebook(source)
-    return KnownHandIn(exercise, name, file, content.encode(), loses, names)
+def _kind(check: Check) -> JudgingKind:
+    return cast("JudgingKind", check.kind)
 
 
-def _notebook(source: str) -> str:
-    cell: dict[str, object] = {
-        "cell_type": "code",
-        "id": "answers",
-        "metadata": {},
-        "execution_count": None,
-        "outputs": [],
-    }
-    return json.dumps({"cells": [{**cell, "source": source}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+def _is_computable(exercise: Exercise) -> bool:
+    """Return whether a hand-in of nothing but values answers every check."""
+    return all(_kind(check).hands_in(check.options) for check in exercise.rubric.checks)
 
 
-def _from_file(exercise: Exercise, name: str, path: Path, loses: frozenset[str], names: frozenset[str]) -> KnownHandIn:
-    file = next(one for one in exercise.files if one.endswith(path.suffix))
-    return KnownHandIn(exercise, name, file, path.read_bytes(), loses, names)
-
-
-def _first_showing(exercise: Exercise, wrong: Misconception, asked: Sequence[str]) -> str | None:
+def _first_showing(exercise: Exercise, wrong: Misconception) -> str | None:
     """Return the id of the check in which the mistake shows first: of its target, or of the next quantity asked for."""
     reference = exercise.reference
-    ids: Mapping[str, str] = {check.options.subject: check.id for check in exercise.rubric.checks}
+    ids: Mapping[str, str] = {check.options.subject: check.id for check in reversed(exercise.rubric.checks)}
+    if wrong.target in reference.definitions:
+        return ids.get(wrong.target)
+    asked = {name for check in exercise.rubric.checks for name in _kind(check).hands_in(check.options)}
     for name in reference.order:
         if name in asked and wrong.target in reference.ancestors([name]):
             return ids[name]
@@ -204,21 +196,25 @@ def _submission_id(index: int) -> str:
 def _submission(folder: Path, index: int, one: KnownHandIn) -> Submission:
     place = folder / _submission_id(index)
     place.mkdir()
-    path = place / one.file
-    path.write_bytes(one.content)
-    file = SourceFile(one.file, path, hashlib.sha256(one.content).hexdigest(), len(one.content))
-    return Submission(place.name, (place.name,), one.exercise.assignment, str(place), (file,))
+    files = []
+    for name, content in one.files.items():
+        path = place / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        files.append(SourceFile(name, path, hashlib.sha256(content).hexdigest(), len(content)))
+    return Submission(place.name, (place.name,), one.exercise.assignment, str(place), tuple(files))
 
 
 def _complaints(one: KnownHandIn, report: ExerciseReport) -> Iterator[str]:
     results = [score.result for criterion in report.criteria for score in criterion.checks]
-    if report.pending:
-        reasons = {f"{result.id}: {result.message} {result.evidence}".strip() for result in results if result.owed}
+    owed = [result for result in results if result.status is Status.ERROR]
+    if owed or (report.pending and not results):
+        reasons = {f"{result.id}: {result.message} {result.evidence}".strip() for result in owed}
         yield f"could not be graded: {'; '.join(sorted(reasons)) or report.note}"
         return
     if one.is_starter and (report.stop is not Stop.FINISHED or report.errors):
         yield f"does not run from top to bottom: {report.note}"
-    lost = {result.id for result in results if result.fraction < 1}
+    lost = {result.id for result in results if result.fraction < 1 and not result.for_person}
     named = {result.misconception for result in results if result.misconception}
     yield from _set_complaints("loses", lost, one.loses, results)
     yield from _set_complaints("is named", named, one.names, results)

@@ -11,8 +11,9 @@ import numpy as np
 
 from grader.checks import KINDS
 from grader.course import Course, load_course
-from grader.model import Array, Environment, Failure, Job, Observation, Plain, Run, Stop
-from grader.pipeline import Workplace
+from grader.model import Array, Environment, Failure, Job, Observation, Plain, Run, Stop, Submission
+from grader.pipeline import Task, Workplace, prepare
+from grader.reference import Evaluation
 from grader.scaffold import new_course
 from grader.store import Store
 
@@ -92,3 +93,11 @@ def _plain(value: object) -> Plain:
 
 def place(store: Store, engine: FakeEngine | None = None, environment: Environment = MACHINE) -> Workplace:
     return Workplace(engine or FakeEngine(), "selfcheck", environment, store)
+
+
+def prepared(course: Course, submission: Submission, named: str = "") -> Task:
+    """Return the task of the first exercise of the submission's assignment."""
+    assignment = course.assignments[submission.assignment]
+    exercise = assignment.exercises[0]
+    truth = Evaluation(exercise.reference, course.seed(assignment, submission.id))
+    return prepare(submission, assignment, exercise, truth, named)

@@ -420,7 +420,9 @@ def test_expected_values() -> None:
 
 def test_probes_are_the_names_asked_for_and_the_givens(tmp_path: Path) -> None:
     exercise = make_exercise(tmp_path, CHAIN, "value: c", "value: a, id: a1", "value: a, atol: 1")
-    assert probes(exercise) == tuple(Probe("value", name) for name in ("c", "a", "x"))
+    assert probes(exercise, Evaluation(exercise.reference, None)) == tuple(
+        Probe("value", name) for name in ("c", "a", "x")
+    )
 
 
 # Follow-through

@@ -214,14 +214,14 @@ def test_no_course_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
 def test_a_broken_course_lists_every_problem(course: Path, capsys: Captured) -> None:
     (course / "rubrics" / "sheet1" / "rectangles.yaml").write_text("title: T\ncriterias: []\n", encoding="utf-8")
     settings = course / "exercises" / "sheet1" / "rectangles" / "exercise.yaml"
-    settings.write_text("title: T\nfiles: [a.txt]\n", encoding="utf-8")
+    settings.write_text("title: T\nfiles: [a.exe]\n", encoding="utf-8")
     for arguments in (["check", "."], ["batch", ".", "--assignment", "sheet1"], ["validate"]):
         assert run(arguments) == ExitCode.COURSE
         said = capsys.readouterr().err
         assert said.startswith("grade: 3 problems in the course's files\n")
         assert "unknown key; did you mean `criteria`?" in said
         assert "is missing" in said
-        assert "'a.txt' should be the plain name of a notebook (.ipynb) or a module (.py)" in said
+        assert "'a.exe' should be the plain name of a notebook (.ipynb), a module (.py) or a file to look at" in said
     (course / "rubrics" / "sheet1" / "rectangles.yaml").unlink()
     assert run(["--debug", "validate"]) == ExitCode.COURSE
     assert "Traceback" in capsys.readouterr().err

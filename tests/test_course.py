@@ -80,7 +80,7 @@ def test_a_course_as_it_was_written(tmp_path: Path) -> None:
     assert (exercise.files, exercise.items, exercise.title) == (("ex.ipynb", "ex.py"), ("H01",), "E")
     assert (exercise.limits.memory_bytes, exercise.limits.timeout_seconds) == (64 * 1024**2, 2.0)
     assert exercise.starters == (tmp_path / "exercises/sheet/ex/ex.py",)
-    assert exercise.solutions == (tmp_path / "reference/sheet/solutions/ex.py",)
+    assert [one.files for one in exercise.solutions] == [{"ex.py": tmp_path / "reference/sheet/solutions/ex.py"}]
     assert [(one.path.name, one.title, one.loses, one.names) for one in exercise.wrong] == [
         ("w.py", "W", frozenset({"area"}), frozenset({"doubled"}))
     ]
@@ -271,10 +271,11 @@ def test_folders_that_are_not_there(tmp_path: Path) -> None:
 # exercise.yaml
 
 
+PLAIN_NAME = "should be the plain name of a notebook (.ipynb), a module (.py) or a file to look at"
 EXERCISE_TEXTS = {
-    "title: E\nfiles: [a/ex.py, ex.txt, ex.py]\n": [
-        "2: files[0]: 'a/ex.py' should be the plain name of a notebook (.ipynb) or a module (.py)",
-        "2: files[1]: 'ex.txt' should be the plain name of a notebook (.ipynb) or a module (.py)",
+    "title: E\nfiles: [a/ex.py, ex.exe, ex.py]\n": [
+        f"2: files[0]: 'a/ex.py' {PLAIN_NAME}",
+        f"2: files[1]: 'ex.exe' {PLAIN_NAME}",
     ],
     "title: E\nfiles: [ex.py]\nstarters:\n- ex.py\n- other.py\n": [
         "4: starters[0]: no file exercises/sheet/ex/ex.py; write it or remove the entry",
@@ -479,7 +480,7 @@ assignments:
         "reference/sheet/ex.py:1: does not import: ZeroDivisionError: division by zero",
         f"{RUBRIC}:4: criteria[0].points: the criterion is worth 1 points, but its checks add up to 2; make them agree",
         f"course.yaml:6: assignments.sheet.exercises[1]: no folder exercises/sheet/gone; {MAKE}",
-        "reference/sheet/second.py: defines no @given and no @quantity",
+        "rubrics/sheet/second.yaml:6: criteria[0].checks[0]: value: `q` is no quantity of reference/sheet/second.py",
     ]
 
 

@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from course_helpers import RIGHT, hand_in, make_course, make_personal_course
+from course_helpers import RIGHT, hand_in, make_course, make_personal_course, prepared
 
 from grader.course import Assignment, Course, Exercise
 from grader.importers import read_one
 from grader.model import SourceFile, Submission
-from grader.pipeline import Task, prepare
+from grader.pipeline import Task
 from grader.pipeline.handins import Choice, choose
 from grader.reference import Evaluation
 from grader.starters import with_given
@@ -136,7 +136,7 @@ def test_a_person_may_name_the_file(course: Course) -> None:
 def task(course: Course, folder: Path, files: Mapping[str, str | bytes], named: str = "") -> Task:
     assignment = next(iter(course.assignments.values()))
     one = read_one(hand_in(folder, files), assignment.id, "anna").submissions[0]
-    return prepare(course, assignment, one, assignment.exercises[0], named)
+    return prepared(course, one, named)
 
 
 def starter(exercise: Exercise, suffix: str) -> str:
@@ -192,7 +192,7 @@ def test_personal_numbers_do_not_make_a_starter_worked_on(tmp_path: Path) -> Non
     module = with_given("x.py", starter(exercise, ".py"), given)
     forms = {"gradient_step.ipynb": resaved(notebook), "gradient_step.py": filled(module)}
     found = task(course, tmp_path / "one", forms)
-    assert (found.file, found.seed) == ("gradient_step.py", truth.seed)
+    assert (found.file, found.truth.seed) == ("gradient_step.py", truth.seed)
     reverse = {"gradient_step.ipynb": filled(notebook), "gradient_step.py": module}
     assert task(course, tmp_path / "two", reverse).file == "gradient_step.ipynb"
 
@@ -251,9 +251,7 @@ def test_names_that_cannot_be_written_do_not_fail_the_run(course: Course, tmp_pa
     names = [f"{long}.py", f"{long}.csv", "\u00e9", f"{dots}/inside.csv", "ok/a.csv", "ok/a.csv", "ok", f"{long}/a.csv"]
     readable = [unicodedata.normalize("NFC", name) for name in names]
     files = tuple(SourceFile(name, tmp_path / "data", "0", 1) for name in readable)
-    assignment = course.assignments["sheet1"]
-    one = replace(submission([]), files=files)
-    found = prepare(course, assignment, one, assignment.exercises[0])
+    found = prepared(course, replace(submission([]), files=files))
     assert found.job is not None
     assert found.job.name == "rectangles.py"
     assert found.job.files == (("\u00e9", b"1"), ("ok/a.csv", b"1"))

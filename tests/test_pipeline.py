@@ -19,6 +19,7 @@ from course_helpers import (
     make_course,
     make_personal_course,
     place,
+    prepared,
     source_of,
 )
 
@@ -28,7 +29,7 @@ from grader.course import Course, load_course
 from grader.errors import GradeError, Problem
 from grader.importers import read_folder
 from grader.model import Batch, CodeError, Environment, Job, Observation, Opaque, Probe, Report, Status, Stop
-from grader.pipeline import Progress, Workplace, grade, prepare
+from grader.pipeline import Progress, Workplace, grade
 from grader.pipeline.tasks import run_key
 from grader.reference import Evaluation
 from grader.store import Store, open_store
@@ -187,9 +188,7 @@ def test_another_machine_runs_everything_again(room: Class) -> None:
 
 
 def test_every_part_of_a_job_is_in_its_key(room: Class) -> None:
-    [assignment] = room.course.assignments.values()
-    one = read_folder(room.folder, "sheet1").submissions[0]
-    job = prepare(room.course, assignment, one, assignment.exercises[0]).job
+    job = prepared(room.course, read_folder(room.folder, "sheet1").submissions[0]).job
     assert job is not None
     changes: dict[str, Any] = {
         "form": "notebook", "name": "x.py", "source": "", "files": (("a", b"1"),),

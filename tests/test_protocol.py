@@ -154,10 +154,10 @@ def test_values_that_are_not_plain_cannot_be_stored() -> None:
     ("data", "message"),
     [
         (b"PK\3\4", "do not begin"),
-        (b"grade-observations-1\n\0", "end too early"),
-        (b"grade-observations-1\n" + frames.PREFIX.pack(2**32 - 1, 0), "header of 4294967295 bytes"),
-        (b"grade-observations-1\n" + frames.pack({"value": None}), "a probe expected"),
-        (b"grade-observations-1\n" + frames.pack({"probe": ["value", "y"]}), "'value' or 'failure' expected"),
+        (b"grade-observations-2\n\0", "end too early"),
+        (b"grade-observations-2\n" + frames.PREFIX.pack(2**32 - 1, 0), "header of 4294967295 bytes"),
+        (b"grade-observations-2\n" + frames.pack({"value": None}), "a probe expected"),
+        (b"grade-observations-2\n" + frames.pack({"probe": ["value", "y", ""]}), "'value' or 'failure' expected"),
     ],
 )
 def test_stored_bytes_are_checked(data: bytes, message: str) -> None:

@@ -5,10 +5,21 @@ Each kind of check is one file here and one entry in :data:`KINDS`.
 
 from collections.abc import Mapping
 
-from grader.checks.case import Case, JudgingKind, Verdict
-from grader.checks.judging import fits, judge_exercise, probes
+from grader.checks.case import Case, Context, JudgingKind, Standing, Verdict
+from grader.checks.judging import fits, judge_exercise, probes, uses_context
 from grader.checks.value import VALUE
 
 KINDS: Mapping[str, JudgingKind] = {kind.name: kind for kind in (VALUE,)}
 
-__all__ = ["KINDS", "Case", "JudgingKind", "Verdict", "fits", "judge_exercise", "probes"]
+__all__ = [
+    "KINDS",
+    "Case",
+    "Context",
+    "JudgingKind",
+    "Standing",
+    "Verdict",
+    "fits",
+    "judge_exercise",
+    "probes",
+    "uses_context",
+]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
+from difflib import get_close_matches
 from functools import cached_property
 from itertools import combinations
 from typing import Any, Protocol
@@ -13,8 +15,8 @@ import numpy as np
 from grader.checks.answers import Answer, Numbers, Unusable, expected_value, in_form_of, read_answer
 from grader.checks.comparing import Tolerance
 from grader.course import CheckOptions, Kind
-from grader.model import CheckResult, Failure, Plain
-from grader.reference import Evaluation, Misconception
+from grader.model import CheckResult, Failure, Plain, Probe, Status
+from grader.reference import Evaluation, Misconception, Reference
 
 #: An upstream answer whose largest element is below this fraction of the true one's counts as all zero.
 NEGLIGIBLE = 1e-3
@@ -30,22 +32,50 @@ class Asked:
     transpose: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How another exercise of the same submission came out. ``pending``: its points are not settled yet."""
+
+    handed_in: bool
+    points: float
+    max_points: float
+    pending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What judging may know of a submission besides its run: who, when, and its other exercises by id.
+
+    ``others`` is None where the other exercises were not graded in the same go.
+    """
+
+    people: tuple[str, ...] = ()
+    received: datetime | None = None
+    deadline: datetime | None = None
+    others: Mapping[str, Standing] | None = None
+
+
 @dataclass(frozen=True)
 class Case:
     """One exercise of one submission.
 
     ``truth`` evaluates the reference with nothing replaced. ``asked`` are the quantities that students hand in.
-    ``observed`` are the plain values found under names. ``adopted`` are the wrong values of quantities that were not
+    ``observed`` is what was found by probing. ``adopted`` are the wrong values of quantities that were not
     observed, inferred from mistakes recognised so far. ``settled`` are the results so far, by quantity. ``reason``
     tells the student why a name may be missing.
     """
 
     truth: Evaluation
     asked: Mapping[str, Asked]
-    observed: Mapping[str, Plain | Failure]
+    observed: Mapping[Probe, Plain | Failure]
     adopted: Mapping[str, Any]
     settled: Mapping[str, CheckResult]
     reason: str = ""
+    context: Context = Context()
+
+    def seen(self, probe: Probe) -> Plain | Failure:
+        """Return what ``probe`` found."""
+        return self.observed.get(probe, Failure("missing", "was not observed"))
 
     def with_result(self, subject: str, verdict: Verdict) -> Case:
         """Return the case after ``verdict`` on ``subject``."""
@@ -54,7 +84,7 @@ class Case:
 
     def answer(self, name: str) -> Answer | Unusable:
         """Return the student's answer to the asked quantity ``name``."""
-        value = self.observed.get(name, Failure("missing"))
+        value = self.observed.get(Probe("value", name), Failure("missing"))
         return read_answer(name, value, expected_value(self.truth.value(name)), transpose=self.asked[name].transpose)
 
     @cached_property
@@ -181,11 +211,74 @@ class Verdict:
 class JudgingKind(Kind, Protocol):
     """A kind of check with its judging half."""
 
+    @property
+    def uses_context(self) -> bool:
+        """Whether the verdict depends on the case's ``context``: such checks are judged after all others."""
+
+    def hands_in(self, options: CheckOptions) -> tuple[str, ...]:
+        """Return the quantities whose values a check asks for."""
+
     def asked(self, options: CheckOptions) -> Mapping[str, Asked]:
-        """Return the quantities that a check hands in, for follow-through; usually none or one."""
+        """Return the quantities that later answers may build on, for follow-through; usually none or one."""
 
     def right(self, options: CheckOptions, case: Case) -> bool:
         """Return whether the answer is right by itself."""
 
     def judge(self, options: CheckOptions, case: Case) -> Verdict:
         """Return the verdict of one check."""
+
+
+class StandsAlone:
+    """What most kinds have in common: nothing builds on their answers, and they look at nothing but the run."""
+
+    uses_context = False
+
+    def problems(self, options: CheckOptions, reference: Reference) -> list[str]:
+        """Return nothing."""
+        del options, reference
+        return []
+
+    def hands_in(self, options: CheckOptions) -> tuple[str, ...]:
+        """Return nothing."""
+        del options
+        return ()
+
+    def asked(self, options: CheckOptions) -> Mapping[str, Asked]:
+        """Return nothing."""
+        del options
+        return {}
+
+    def right(self, options: CheckOptions, case: Case) -> bool:
+        """Return whether the verdict is a pass."""
+        return self.judge(options, case).result.clean
+
+    def judge(self, options: CheckOptions, case: Case) -> Verdict:
+        """Return the verdict of one check."""
+        raise NotImplementedError
+
+
+def verdict(
+    kind: str,
+    options: CheckOptions,
+    fraction: float,
+    message: str = "",
+    *,
+    evidence: str = "",
+    misconception: str | None = None,
+    for_person: bool = False,
+) -> Verdict:
+    """Return the verdict of a check of ``kind``: passed for all of its points, failed for none, otherwise partial."""
+    status = Status.PASSED if fraction >= 1 else Status.PARTIAL if fraction > 0 else Status.FAILED
+    if for_person:
+        status = Status.SKIPPED
+    result = CheckResult(
+        options.id or options.subject, kind, status, fraction, message, evidence, misconception, for_person=for_person
+    )
+    return Verdict(result, {})
+
+
+def unknown(key: str, name: str, kind: str, reference: Reference, known: Iterable[str]) -> str:
+    """Return the problem that the option ``key`` names no ``kind`` of the reference, with the nearest known name."""
+    near = get_close_matches(name, list(known), n=1)
+    hint = f"; did you mean `{near[0]}`?" if near else ""
+    return f"{key}: `{name}` is no {kind} of {reference.path}{hint}"

@@ -3,39 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import cast
 
 from grader.checks.answers import Answer, expected_value, read_answer
-from grader.checks.case import Asked, Case, JudgingKind
+from grader.checks.case import Asked, Case, Context, JudgingKind
 from grader.checks.comparing import Tolerance, agrees
 from grader.course import Check, Exercise
 from grader.model import CheckResult, Failure, Probe, Run, Status, Stop
 from grader.reference import Evaluation
 
+NO_CONTEXT = Context()
 _COPIED = Tolerance(1e-8, 1e-5)
 
 #: A hand-in fits other numbers if at most this share of its answers does not.
 CHANCE_MISSES = 0.2
 
 
-def probes(exercise: Exercise) -> tuple[Probe, ...]:
+def probes(exercise: Exercise, truth: Evaluation) -> tuple[Probe, ...]:
     """Return what to observe: what the checks ask for, and the givens, which show whose numbers were used."""
-    wanted = [probe for check in exercise.rubric.checks for probe in check.kind.probes(check.options)]
+    wanted = [probe for check in exercise.rubric.checks for probe in check.kind.probes(check.options, truth)]
     wanted += [Probe("value", name) for name in exercise.reference.givens]
     return tuple(dict.fromkeys(wanted))
 
 
-def judge_exercise(exercise: Exercise, truth: Evaluation, run: Run) -> tuple[CheckResult, ...]:
+def uses_context(exercise: Exercise) -> bool:
+    """Return whether results depend on more than the run: on the people, the time or the other exercises."""
+    return any(cast("JudgingKind", check.kind).uses_context for check in exercise.rubric.checks)
+
+
+def judge_exercise(
+    exercise: Exercise, truth: Evaluation, run: Run, context: Context = NO_CONTEXT
+) -> tuple[CheckResult, ...]:
     """Return the result of every check of the rubric, in its order.
 
-    ``truth`` evaluates the exercise's reference for the student's numbers. A run that failed through no fault of the
-    student gives results with status ``error``, which make the score pending.
+    ``truth`` evaluates the exercise's reference for the student's numbers and hidden inputs. A run that failed
+    through no fault of the student gives results with status ``error``, which make the score pending.
     """
     checks = exercise.rubric.checks
     if run.stop is Stop.INFRASTRUCTURE:
         message = "Could not be run for a reason that is not yours; it will be tried again."
         return tuple(_owed(check, message, run.detail) for check in checks)
-    case = _case(checks, truth, run)
+    case = replace(_case(checks, truth, run), context=context)
     results: dict[str, CheckResult] = {}
     for check in _in_order(checks, truth):
         kind = cast("JudgingKind", check.kind)
@@ -53,7 +62,7 @@ def _case(checks: Iterable[Check], truth: Evaluation, run: Run) -> Case:
     asked: dict[str, Asked] = {}
     for check in checks:
         asked |= cast("JudgingKind", check.kind).asked(check.options)
-    observed = {one.probe.name: one.value for one in run.observations}
+    observed = {one.probe: one.value for one in run.observations}
     reason = f"A possible reason: {run.errors[0]}." if run.errors else ""
     return Case(truth, asked, observed, adopted={}, settled={}, reason=reason)
 
@@ -98,7 +107,7 @@ def _fitting(exercise: Exercise, own: Evaluation, other: Evaluation, run: Run) -
 
 def _others_givens(own: Evaluation, other: Evaluation, run: Run) -> tuple[str, ...]:
     """Return the given arrays that tell the two apart, if the run holds the other's under each of these names."""
-    observed = {one.probe.name: one.value for one in run.observations}
+    observed = {one.probe.name: one.value for one in run.observations if one.probe.kind == "value"}
     telling = []
     for name in own.reference.givens:
         mine, theirs = expected_value(own.value(name)), expected_value(other.value(name))

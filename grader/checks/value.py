@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from itertools import product
 from typing import Any, cast
 
@@ -11,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from grader.checks.answers import Answer, Numbers, Unusable, expected_value
-from grader.checks.case import Asked, Case, Verdict
+from grader.checks.case import Asked, Case, Verdict, unknown
 from grader.checks.comparing import EXACT, Tolerance, agrees, difference
 from grader.course import CheckOptions
 from grader.model import CheckResult, Probe, Status
@@ -53,8 +52,11 @@ class ValueKind:
     name = "value"
     options: type[CheckOptions] = ValueOptions
 
-    def probes(self, options: CheckOptions) -> tuple[Probe, ...]:
+    uses_context = False
+
+    def probes(self, options: CheckOptions, truth: Evaluation) -> tuple[Probe, ...]:
         """Return the one probe: the value under the name."""
+        del truth
         return (Probe("value", options.subject),)
 
     def problems(self, options: CheckOptions, reference: Reference) -> list[str]:
@@ -62,14 +64,18 @@ class ValueKind:
         checked = cast("ValueOptions", options)
         problems = []
         if checked.value not in reference.quantities:
-            problems.append(_unknown("value", checked.value, "quantity", reference, list(reference.quantities)))
+            problems.append(unknown("value", checked.value, "quantity", reference, list(reference.quantities)))
         for name, fraction in checked.credit.items():
             if name not in reference.misconceptions:
                 known = list(reference.misconceptions)
-                problems.append(_unknown("credit", name, "misconception", reference, known))
+                problems.append(unknown("credit", name, "misconception", reference, known))
             if not 0 <= fraction <= 1:
                 problems.append(f"credit: {name} should be between 0 and 1, found {fraction:g}")
         return problems
+
+    def hands_in(self, options: CheckOptions) -> tuple[str, ...]:
+        """Return the one quantity."""
+        return (options.subject,)
 
     def asked(self, options: CheckOptions) -> Mapping[str, Asked]:
         """Return the one quantity."""
@@ -103,12 +109,6 @@ class ValueKind:
 
 
 VALUE = ValueKind()
-
-
-def _unknown(key: str, name: str, kind: str, reference: Reference, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    hint = f"; did you mean `{near[0]}`?" if near else ""
-    return f"{key}: `{name}` is no {kind} of {reference.path}{hint}"
 
 
 def _fits(options: ValueOptions, answer: Answer, expected: Numbers | str | None) -> bool:

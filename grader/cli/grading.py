@@ -18,7 +18,7 @@ from grader.cli.settings import (
 )
 from grader.cli.settings import workplace as open_workplace
 from grader.course import Assignment, Course, Exercise
-from grader.course.loading import HAND_IN_SUFFIXES
+from grader.course.loading import RUN_SUFFIXES
 from grader.errors import ExitCode, UsageError
 from grader.importers import Intake, read_folder, read_one, readable
 from grader.model import Batch, Stop
@@ -73,7 +73,7 @@ def _meant(
     course: Course, intake: Intake, path: Path, assignment_name: str | None, exercise_name: str | None
 ) -> tuple[Assignment, list[Exercise]]:
     """Return the assignment and exercises meant, one for a file. Raises UsageError when the names do not tell."""
-    if path.is_file() and path.suffix.lower() not in HAND_IN_SUFFIXES:
+    if path.is_file() and path.suffix.lower() not in RUN_SUFFIXES:
         raise UsageError(f"{path}: is neither a notebook (.ipynb) nor a module (.py); name the file with your work")
     files = [path.name] if path.is_file() else [file.name for one in intake.submissions for file in one.files]
     names = {PurePosixPath(name).name for name in files}

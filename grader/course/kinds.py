@@ -7,7 +7,7 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from grader.model import Probe
-from grader.reference import Reference
+from grader.reference import Evaluation, Reference
 
 
 class CheckOptions(BaseModel):
@@ -40,8 +40,8 @@ class Kind(Protocol):
     def options(self) -> type[CheckOptions]:
         """Model of a check of this kind; it has a field with the kind's own name."""
 
-    def probes(self, options: CheckOptions) -> tuple[Probe, ...]:
-        """Return what has to be observed."""
+    def probes(self, options: CheckOptions, truth: Evaluation) -> tuple[Probe, ...]:
+        """Return what has to be observed of a submission whose numbers and hidden inputs are those of ``truth``."""
 
     def problems(self, options: CheckOptions, reference: Reference) -> list[str]:
         """Return what is wrong with ``options``, given what the reference defines."""

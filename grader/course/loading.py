@@ -10,15 +10,18 @@ from pathlib import Path
 from grader.course.finding import COURSE_FILE
 from grader.course.kinds import Kind
 from grader.course.rubrics import load_rubric
-from grader.course.schema import AssignmentFile, CourseFile, ExerciseFile, WrongFile
-from grader.course.types import Assignment, Course, Exercise, Rubric, WrongSolution
+from grader.course.schema import AssignmentFile, CourseFile, ExerciseFile
+from grader.course.solutions import load_solutions, load_wrong
+from grader.course.types import Assignment, Course, Exercise, Rubric, Solution, WrongSolution
 from grader.course.yamlfile import YamlFile, read_yaml, validated
 from grader.errors import CourseError, Problem
 from grader.model import Limits
 from grader.reference import Reference
 from grader.reference import load as load_reference
 
-HAND_IN_SUFFIXES = (".ipynb", ".py")
+#: Hand-ins that are run; others are only looked at.
+RUN_SUFFIXES = (".ipynb", ".py")
+HAND_IN_SUFFIXES = (*RUN_SUFFIXES, ".json", ".yaml", ".md", ".txt", ".pdf")
 
 
 def load_course(root: Path, kinds: Mapping[str, Kind]) -> Course:
@@ -91,18 +94,21 @@ def _load_exercise(root: Path, assignment: str, name: str, kinds: Mapping[str, K
         reference = load_reference(root / "reference" / assignment / f"{name}.py")
     except CourseError as error:
         problems.extend(error.problems)
+    solutions: tuple[Solution, ...] = ()
     wrong: tuple[WrongSolution, ...] = ()
     try:
         rubric = load_rubric(root / "rubrics" / assignment / f"{name}.yaml", kinds, reference)
         if reference:
             problems += _lost_problems(reference, rubric)
+            if file and settings:
+                problems += _floor_problems(file, settings, rubric)
             taken = tuple(settings.files) if settings else ()
-            wrong = _load_wrong(root / "reference" / assignment / "wrong" / name, taken, reference, rubric)
+            solutions = load_solutions(root / "reference" / assignment / "solutions", name, taken)
+            wrong = load_wrong(root / "reference" / assignment / "wrong" / name, taken, solutions, reference, rubric)
     except CourseError as error:
         problems.extend(error.problems)
     if problems or file is None or settings is None or reference is None or rubric is None:
         raise CourseError(problems)
-    solutions = (root / "reference" / assignment / "solutions" / file_name for file_name in settings.files)
     task = folder / settings.task
     return Exercise(
         id=name,
@@ -120,7 +126,10 @@ def _load_exercise(root: Path, assignment: str, name: str, kinds: Mapping[str, K
         ),
         reference=reference,
         rubric=rubric,
-        solutions=tuple(path for path in solutions if path.is_file()),
+        also=tuple(settings.also),
+        floor=tuple(settings.floor),
+        data=tuple(settings.data),
+        solutions=solutions,
         wrong=wrong,
         sha256=hashlib.sha256(file.sha256.encode() + task.read_bytes()).hexdigest(),
     )
@@ -137,7 +146,7 @@ def _file_problems(file: YamlFile, folder: Path, settings: ExerciseFile) -> list
     problems = []
     for index, name in enumerate(settings.files):
         if not name.endswith(HAND_IN_SUFFIXES) or "/" in name or "\\" in name:
-            message = f"{name!r} should be the plain name of a notebook (.ipynb) or a module (.py)"
+            message = f"{name!r} should be the plain name of a notebook (.ipynb), a module (.py) or a file to look at"
             problems.append(file.problem(("files", index), message))
     for index, name in enumerate(settings.starters):
         if name not in settings.files:
@@ -163,42 +172,11 @@ def _lost_problems(reference: Reference, rubric: Rubric) -> list[Problem]:
     ]
 
 
-def _load_wrong(
-    folder: Path, taken: tuple[str, ...], reference: Reference, rubric: Rubric
-) -> tuple[WrongSolution, ...]:
-    """Return the known-wrong hand-ins listed in wrong.yaml; none where there is no such folder.
-
-    ``taken`` are the names under which the exercise may be handed in. Raises CourseError with every problem.
-    """
-    if not folder.is_dir():
-        return ()
-    file = read_yaml(folder / "wrong.yaml")
-    if not isinstance(file.data, dict):
-        raise CourseError([file.problem((), "should be a mapping from the name of each file here to what it loses")])
-    problems: list[Problem] = []
-    found = []
-    checks = {check.id for check in rubric.checks}
-    for name, data in ((str(key), one) for key, one in file.data.items()):
-        entry = validated(WrongFile, file, data, (name,))
-        if isinstance(entry, list):
-            problems += entry
-            continue
-        if not (folder / name).is_file():
-            problems.append(file.problem((name,), f"no file {folder / name}; write it or remove the entry"))
-        elif taken and not name.endswith(tuple(Path(one).suffix for one in taken)):
-            problems.append(file.problem((name,), f"cannot be handed in: the exercise takes {' or '.join(taken)}"))
-        for word, known, names in (
-            ("loses", checks, entry.loses),
-            ("names", set(reference.misconceptions), entry.names),
-        ):
-            problems += [file.problem((name, word), _unknown(one, known)) for one in names if one not in known]
-        found.append(WrongSolution(folder / name, entry.title, frozenset(entry.loses), frozenset(entry.names)))
-    if problems:
-        raise CourseError(problems)
-    return tuple(found)
-
-
-def _unknown(name: str, known: set[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    hint = f"; did you mean `{near[0]}`?" if near else f"; known: {', '.join(sorted(known))}"
-    return f"unknown `{name}`{hint}"
+def _floor_problems(file: YamlFile, settings: ExerciseFile, rubric: Rubric) -> list[Problem]:
+    """Return a problem for each ``floor`` entry that names no check."""
+    known = {check.id for check in rubric.checks}
+    return [
+        file.problem(("floor", index), f"`{name}` is no check of {rubric.title}; known: {', '.join(sorted(known))}")
+        for index, name in enumerate(settings.floor)
+        if name not in known
+    ]

@@ -33,12 +33,18 @@ class CourseFile(Strict):
 class ExerciseFile(Strict):
     """exercise.yaml: how an exercise is handed out and run. Memory in MiB.
 
-    ``preload`` names modules that hand-ins import and that take long to: imported once, ahead, for all of them.
+    ``files`` are the names under which it may be handed in, run where they are notebooks or modules; ``also`` those
+    that belong beside it. ``floor`` names the checks that an untouched starter passes. ``data`` names data sets that a
+    run finds under ``data/``. ``preload`` names modules that hand-ins import and that take long to: imported once,
+    ahead, for all of them.
     """
 
     title: str
     files: list[str] = Field(min_length=1)
+    also: list[str] = []
+    data: list[str] = []
     starters: list[str] = []
+    floor: list[str] = []
     task: str = "task.md"
     items: list[str] = []
     timeout_seconds: float = Field(default=60.0, gt=0, le=86_400)
@@ -64,8 +70,9 @@ class RubricFile(Strict):
 
 
 class WrongFile(Strict):
-    """One known-wrong hand-in in wrong.yaml."""
+    """One known-wrong hand-in in wrong.yaml. ``without`` names files of the solution that are not handed in."""
 
     title: str
     loses: list[str] = Field(min_length=1)
     names: list[str] = []
+    without: list[str] = []

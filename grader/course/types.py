@@ -58,8 +58,9 @@ class Exercise:
     """One exercise: what is handed out, what is true and what it is worth.
 
     ``files`` are the names under which it may be handed in, the preferred one first; ``starters`` are those of them
-    that are handed out. ``wrong`` are known-wrong hand-ins and ``solutions`` right ones, for ``grade validate``.
-    ``sha256`` identifies the settings and the task.
+    that are handed out, and ``also`` what belongs beside them. ``data`` names the data sets that a run finds.
+    ``solutions`` are right hand-ins and ``wrong`` known-wrong ones, for ``grade validate``. ``sha256`` identifies the
+    settings and the task.
     """
 
     id: str
@@ -73,19 +74,34 @@ class Exercise:
     limits: Limits
     reference: Reference
     rubric: Rubric
-    solutions: tuple[Path, ...]
+    also: tuple[str, ...]
+    floor: tuple[str, ...]
+    data: tuple[str, ...]
+    solutions: tuple[Solution, ...]
     wrong: tuple[WrongSolution, ...]
     sha256: str
 
 
 @dataclass(frozen=True, slots=True)
+class Solution:
+    """A right hand-in: its files by name, the one that is run, if any, first."""
+
+    name: str
+    files: Mapping[str, Path]
+
+
+@dataclass(frozen=True, slots=True)
 class WrongSolution:
-    """A hand-in known to be wrong: the checks it must lose, and the misconceptions that must be named in it."""
+    """A hand-in known to be wrong: the checks it must lose, and the misconceptions that must be named in it.
+
+    ``path`` is where the author wrote it; what it does not bring is taken from the solution.
+    """
 
     path: Path
     title: str
     loses: frozenset[str]
     names: frozenset[str]
+    files: Mapping[str, Path]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,6 +148,13 @@ class Course:
         """Return the seed of the person's own numbers, 63 bits; None where everybody has the same."""
         if not assignment.personal:
             return None
-        text = f"{assignment.id}\0{person}".encode("utf-8", "surrogatepass")
-        digest = blake2b(text, key=self.key.encode()[:64], digest_size=8).digest()
+        return self._derived(f"{assignment.id}\0{person}")
+
+    def hidden(self, assignment: Assignment, person: str) -> int:
+        """Return the seed of the inputs that only the grader knows, 63 bits; another one for each submission."""
+        return self._derived(f"hidden\0{assignment.id}\0{person}")
+
+    def _derived(self, text: str) -> int:
+        key = self.key.encode()[:64]
+        digest = blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=8).digest()
         return int.from_bytes(digest, "big") >> 1

@@ -11,9 +11,10 @@ from typing import Any
 
 from grader.errors import ProtocolError, SandboxError
 from grader.execution.environment import environment
+from grader.execution.handed_in import HANDED_IN, handed_in
 from grader.model import CodeError, Failure, Job, Observation, Probe, Run, Stop
 from grader.sandbox import Answer, Confined, DeadlineError, ProcessEndedError, Sandbox
-from grader.sandbox.wire import read_observation
+from grader.sandbox.wire import encode, read_observation
 
 #: Starting Python, or a kernel, is not the student's time. It has this deadline of its own.
 START_SECONDS = 75.0
@@ -88,7 +89,7 @@ def _execute_in(box: Confined, job: Job, isolation: str) -> Run:
 def _load(box: Confined, job: Job) -> None:
     """Hand the job over. No student code runs yet: what fails here is ours, and raises SandboxError."""
     fields = {
-        "form": job.form,
+        "form": "module" if job.form == "files" else job.form,
         "name": PurePosixPath(job.name).name.removesuffix(".py").removesuffix(".ipynb") or "submission",
         "source": job.source,
         "runner": job.runner,
@@ -212,7 +213,12 @@ def _capped(text: str, max_chars: int) -> str:
 def _observe_all(box: Confined, job: Job, ran: _Ran) -> tuple[tuple[Observation, ...], _Ran]:
     """Return one observation per probe, and what ran, told anew if reading a variable ended the process."""
     observations = []
+    if any(probe.arguments is not None for probe in job.probes):
+        box.seal_log()
     for probe in job.probes:
+        if probe.kind in HANDED_IN:
+            observations.append(Observation(probe, handed_in(job, probe)))
+            continue
         if ran.lost:
             observations.append(Observation(probe, Failure("not_run", ran.lost)))
             continue
@@ -228,8 +234,12 @@ def _observe_all(box: Confined, job: Job, ran: _Ran) -> tuple[tuple[Observation,
 
 def _observe(box: Confined, job: Job, probe: Probe) -> Observation:
     max_bytes = job.limits.value_bytes
-    box.channel.send("get", {"name": probe.name, "max_bytes": max_bytes, "seconds": GET_SECONDS - 2})
-    answer = box.channel.receive(GET_SECONDS, max_bytes)
+    # Student code runs where a function is called; to read a value is quick, whatever it is.
+    seconds = GET_SECONDS if probe.kind == "value" else GET_SECONDS + job.limits.timeout_seconds
+    arguments, blob = encode(probe.arguments)
+    wanted = {"kind": probe.kind, "name": probe.name, "arguments": arguments}
+    box.channel.send("observe", {**wanted, "max_bytes": max_bytes, "seconds": seconds - 2}, blob)
+    answer = box.channel.receive(seconds, max_bytes)
     return read_observation(probe, dict(answer.fields), answer.blob)
 
 

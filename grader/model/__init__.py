@@ -24,7 +24,7 @@ from grader.model.results import (
     Status,
 )
 from grader.model.submissions import SourceFile, Submission
-from grader.model.values import DTYPES, Array, Opaque, Plain
+from grader.model.values import DTYPES, Array, Opaque, Plain, fingerprint
 
 __all__ = [
     "DTYPES",
@@ -51,5 +51,6 @@ __all__ = [
     "Status",
     "Stop",
     "Submission",
+    "fingerprint",
     "worst_stop",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from grader.model.values import Plain
+from grader.model.values import Plain, fingerprint
 
 
 class Stop(StrEnum):
@@ -44,22 +44,35 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One thing to observe after execution. ``kind`` is ``"value"``: the value bound to ``name``."""
+    """One thing to observe after execution.
 
-    kind: Literal["value"]
+    Seen in the process that ran the hand-in: ``value`` (bound to ``name``), ``call`` (what a function returns for given
+    inputs), ``model``, ``figures``, ``pytest``, ``pdf``. Seen in what was handed in, without running it: ``source``,
+    ``cells``, ``file``, ``files``. ``arguments`` are inputs, none of them secret answers; ``digest`` stands for them
+    where a probe is stored or compared.
+    """
+
+    kind: str
     name: str
+    arguments: Plain = field(default=None, compare=False, repr=False)
+    digest: str = ""
+
+    def __post_init__(self) -> None:
+        if self.arguments is not None and not self.digest:
+            object.__setattr__(self, "digest", fingerprint(self.arguments))
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """One execution: student code as text, the files beside it, what to observe and the limits.
 
-    ``source`` is the text of a module, or a notebook (format 4) as JSON. ``files`` lie in the working folder.
+    ``source`` is the text of a module, or a notebook (format 4) as JSON; empty for the form ``files``, where nothing
+    is run. ``files`` lie in the working folder.
     A job holds nothing secret: all of it enters the sandbox. ``runner`` says how cells are run: in the job's own
     process (``shell``), by a Jupyter kernel (``nbclient``), or as the sandbox prefers.
     """
 
-    form: Literal["notebook", "module"]
+    form: Literal["notebook", "module", "files"]
     name: str
     source: str
     files: tuple[tuple[str, bytes], ...]

@@ -27,7 +27,7 @@ class CheckResult:
 
     ``message`` is for the student and never contains the answer; ``evidence`` is for the instructor and may.
     ``misconception`` is the identifier of the recognised mistake. ``follow_through`` says that the answer is
-    right given the student's own earlier answers, and not otherwise.
+    right given the student's own earlier answers, and not otherwise. ``for_person``: a human has to mark it.
     """
 
     id: str
@@ -38,11 +38,12 @@ class CheckResult:
     evidence: str = ""
     misconception: str | None = None
     follow_through: bool = False
+    for_person: bool = False
 
     @property
     def owed(self) -> bool:
         """Whether a rerun or a human owes this check a result."""
-        return self.status is Status.ERROR
+        return self.for_person or self.status is Status.ERROR
 
     @property
     def clean(self) -> bool:

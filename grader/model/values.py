@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias, Union
 
@@ -51,3 +53,35 @@ class Opaque:
 
 #: What an observation may hold.
 Plain: TypeAlias = Union[bool, int, float, complex, str, Array, Opaque, "list[Plain]", "dict[str, Plain]", None]
+
+
+def fingerprint(value: Plain) -> str:
+    """Return a hash of ``value``: equal for equal values of equal types, bit for bit."""
+    digest = hashlib.sha256()
+    for part in _parts(value):
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _parts(value: Plain) -> Iterator[bytes]:
+    yield type(value).__name__.encode()
+    match value:
+        case list():
+            yield str(len(value)).encode()
+            for item in value:
+                yield from _parts(item)
+        case dict():
+            yield str(len(value)).encode()
+            for key, item in value.items():
+                yield key.encode("utf-8", "surrogatepass")
+                yield from _parts(item)
+        case Array():
+            yield repr((value.dtype, value.shape, value.origin)).encode()
+            yield value.data
+        case str():
+            yield value.encode("utf-8", "surrogatepass")
+        case float() | complex():
+            yield repr(value).encode()
+        case _:
+            yield str(value).encode()

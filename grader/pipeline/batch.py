@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from grader import __version__
-from grader.checks import judge_exercise
+from grader.checks import Context, judge_exercise, uses_context
 from grader.course import Assignment, Course, Exercise
 from grader.errors import Problem
-from grader.model import Batch, Job, Run, Stop, Submission
+from grader.model import Batch, Job, Run, Status, Stop, Submission
 from grader.pipeline.personal import others_numbers
-from grader.pipeline.reporting import exercise_report, submission_report
+from grader.pipeline.reporting import exercise_report, standing, submission_report
 from grader.pipeline.tasks import Task, prepare, result_key, run_key
 from grader.pipeline.work import Judged, Workplace
 from grader.reference import Evaluation
@@ -49,12 +49,16 @@ def grade(  # noqa: PLR0913 - the whole of a batch
     store = workplace.store
     store.save_submissions((*submissions, *unresolved))
     chosen = tuple(exercises or assignment.exercises)
-    tasks = [prepare(course, assignment, one, exercise, named) for one in submissions for exercise in chosen]
+    truths = _Truths(course, assignment)
+    tasks = [
+        prepare(one, assignment, exercise, truths.of(exercise, one), named)
+        for one in submissions
+        for exercise in chosen
+    ]
     keys = [run_key(task.job, workplace.isolation, workplace.environment) if task.job else "" for task in tasks]
     failed = _execute(tasks, keys, workplace, progress)
-    truths: dict[tuple[str, int | None], Evaluation] = {}
-    judged = [_judge(task, key, failed, store, truths) for task, key in zip(tasks, keys, strict=True)]
-    flags = others_numbers(judged, truths) if assignment.personal else ()
+    judged = _judge_all(assignment, tasks, keys, failed, store)
+    flags = others_numbers(judged) if assignment.personal else ()
     reports = []
     for submission in submissions:
         own = [one for one in judged if one.task.submission is submission]
@@ -65,7 +69,8 @@ def grade(  # noqa: PLR0913 - the whole of a batch
     for submission in unresolved:
         note = "Handed in twice under one name; a person will look at it."
         nothing = [
-            Judged(Task(submission, exercise, None, None, note=note, owed=True), None, ()) for exercise in chosen
+            Judged(Task(submission, exercise, truths.of(exercise, submission), None, note=note, owed=True), None, ())
+            for exercise in chosen
         ]
         parts = [exercise_report(one, workplace) for one in nothing]
         reports.append(submission_report(submission, assignment, parts, (), ()))
@@ -98,26 +103,55 @@ def _jobs(missing: dict[str, Task]) -> Iterator[tuple[str, Job]]:
             yield key, task.job
 
 
-def _judge(
-    task: Task,
-    key: str,
-    failed: dict[str, Run],
-    store: Store,
-    truths: dict[tuple[str, int | None], Evaluation],
-) -> Judged:
+class _Truths:
+    """The evaluation of each exercise for each submission; those with the same numbers share their values."""
+
+    def __init__(self, course: Course, assignment: Assignment) -> None:
+        self._course, self._assignment = course, assignment
+        self._values: dict[tuple[str, int | None], Evaluation] = {}
+
+    def of(self, exercise: Exercise, submission: Submission) -> Evaluation:
+        """Return the evaluation of ``exercise`` for the submission's own numbers and hidden inputs."""
+        seed = self._course.seed(self._assignment, submission.id)
+        values = self._values.setdefault((exercise.id, seed), Evaluation(exercise.reference, seed))
+        return values.with_hidden(self._course.hidden(self._assignment, submission.id))
+
+
+def _judge_all(
+    assignment: Assignment, tasks: Sequence[Task], keys: Sequence[str], failed: dict[str, Run], store: Store
+) -> list[Judged]:
+    """Return every task with its results, in order; those that depend on other exercises are judged after these."""
+    found: dict[int, Judged] = {}
+    order = sorted(range(len(tasks)), key=lambda index: uses_context(tasks[index].exercise))
+    for index in order:
+        task = tasks[index]
+        context = None
+        if uses_context(task.exercise):
+            own = [one for one in found.values() if one.task.submission is task.submission]
+            context = _context(assignment, task.submission, own)
+        found[index] = _judge(task, keys[index], failed, store, context)
+    return [found[index] for index in range(len(tasks))]
+
+
+def _context(assignment: Assignment, submission: Submission, own: Sequence[Judged]) -> Context:
+    """Return what judging may know; ``others`` only where all other exercises of the assignment were graded too."""
+    graded = {one.task.exercise.id: standing(one) for one in own}
+    expected = {exercise.id for exercise in assignment.exercises if not uses_context(exercise)}
+    others = graded if expected <= set(graded) else None
+    return Context(submission.people, submission.received, assignment.deadline, others)
+
+
+def _judge(task: Task, key: str, failed: dict[str, Run], store: Store, context: Context | None) -> Judged:
     """Return the task with its results, judged now unless a stored judgement has the same inputs."""
-    which = (task.exercise.id, task.seed)
-    if which not in truths:
-        truths[which] = Evaluation(task.exercise.reference, task.seed)
     if task.job is None:
         return Judged(task, None, ())
     run = failed.get(key) or store.run(key)
     if run is None:
         raise AssertionError(f"run {key} vanished from the gradebook")
-    judged_key = result_key(key, task.exercise, task.seed)
+    judged_key = result_key(key, task.exercise, task.truth, context)
     results = store.results(judged_key) if key not in failed else None
     if results is None:
-        results = judge_exercise(task.exercise, truths[which], run)
-        if key not in failed and not any(result.owed for result in results):
+        results = judge_exercise(task.exercise, task.truth, run, context or Context())
+        if key not in failed and not any(result.status is Status.ERROR for result in results):
             store.save_results(judged_key, key, results)
     return Judged(task, run, results)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from math import fsum
 
 from grader import __version__
+from grader.checks import Standing
 from grader.course import Assignment
 from grader.errors import Problem
 from grader.model import (
@@ -32,8 +33,7 @@ def exercise_report(judged: Judged, workplace: Workplace) -> ExerciseReport:
     """Return the report on one exercise."""
     task, run = judged.task, judged.run
     exercise = task.exercise
-    results = judged.results or tuple(_unrun(check.id, check.kind.name, task) for check in exercise.rubric.checks)
-    criteria = weigh(exercise.rubric, results)
+    criteria = weigh(exercise.rubric, _results(judged))
     return ExerciseReport(
         id=exercise.id,
         title=exercise.title,
@@ -50,6 +50,19 @@ def exercise_report(judged: Judged, workplace: Workplace) -> ExerciseReport:
         errors=run.errors if run else (),
         provenance=_provenance(task, run.environment if run else workplace.environment),
     )
+
+
+def standing(judged: Judged) -> Standing:
+    """Return how an exercise came out, for checks that depend on it."""
+    criteria = weigh(judged.task.exercise.rubric, _results(judged))
+    points = round(fsum(criterion.points for criterion in criteria), 6)
+    pending = any(criterion.pending for criterion in criteria)
+    return Standing(judged.run is not None, points, judged.task.exercise.rubric.points, pending)
+
+
+def _results(judged: Judged) -> tuple[CheckResult, ...]:
+    task = judged.task
+    return judged.results or tuple(_unrun(check.id, check.kind.name, task) for check in task.exercise.rubric.checks)
 
 
 def submission_report(
@@ -105,6 +118,6 @@ def _provenance(task: Task, environment: Environment) -> Provenance:
         reference=task.exercise.reference.sha256,
         rubric=task.exercise.rubric.sha256,
         environment=hashlib.sha256(machine.encode()).hexdigest(),
-        seed=task.seed or 0,
+        seed=task.truth.seed or 0,
         grader=__version__,
     )

@@ -5,17 +5,22 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from grader import __version__
-from grader.checks import probes
-from grader.course import Assignment, Course, Exercise
-from grader.errors import Problem, SubmissionError
+from grader.checks import Context, probes
+from grader.course import Assignment, Exercise
+from grader.errors import CourseError, Problem, SubmissionError
 from grader.execution import module_source, notebook_source
-from grader.model import Environment, Job, SourceFile, Submission
+from grader.model import Environment, Job, Probe, SourceFile, Submission
 from grader.pipeline.handins import choose
+from grader.reference import Evaluation
 from grader.starters import without_given
+
+_FORMS: Mapping[str, Literal["notebook", "module"]] = {".ipynb": "notebook", ".py": "module"}
 
 #: Files beside the hand-in are copied into the working folder up to this many bytes in all.
 MAX_COMPANION_BYTES = 64 * 1024**2
@@ -27,12 +32,13 @@ MAX_NAME_BYTES = 255
 class Task:
     """One exercise of one submission. Without a ``job`` there is nothing to run, and ``problems`` or ``note`` say why.
 
-    ``owed``: a person has to sort something out before this can be graded.
+    ``truth`` evaluates the reference for the submission's own numbers and hidden inputs. ``owed``: a person has to sort
+    something out before this can be graded.
     """
 
     submission: Submission
     exercise: Exercise
-    seed: int | None
+    truth: Evaluation
     job: Job | None
     file: str = ""
     note: str = ""
@@ -41,18 +47,24 @@ class Task:
 
 
 def prepare(
-    course: Course, assignment: Assignment, submission: Submission, exercise: Exercise, named: str = ""
+    submission: Submission,
+    assignment: Assignment,
+    exercise: Exercise,
+    truth: Evaluation,
+    named: str = "",
 ) -> Task:
-    """Return the task: the first readable file that answers the exercise (or the one ``named``), as a job."""
-    seed = course.seed(assignment, submission.id)
+    """Return the task: the first readable file that answers the exercise (or the one ``named``), as a job.
+
+    Raises CourseError when what the reference defines cannot be evaluated to say what to observe.
+    """
     choice = choose(submission, assignment, exercise, named)
     if choice.problem:
         note = "It is not clear which file is meant; a person will look at it."
-        return Task(submission, exercise, seed, None, note=note, owed=True, problems=(choice.problem,))
+        return Task(submission, exercise, truth, None, note=note, owed=True, problems=(choice.problem,))
     if not choice.files:
         message = f"nothing was handed in for {exercise.id}; expected {' or '.join(exercise.files)}"
         problem = Problem(submission.source, message)
-        return Task(submission, exercise, seed, None, note="Nothing was handed in.", problems=(problem,))
+        return Task(submission, exercise, truth, None, note="Nothing was handed in.", problems=(problem,))
     sources: list[tuple[SourceFile, str]] = []
     problems: list[Problem] = []
     for file in choice.files:
@@ -62,12 +74,12 @@ def prepare(
             problems.append(error.problem)
     if not sources:
         note = "The file handed in cannot be read; a person will look at it."
-        return Task(submission, exercise, seed, None, note=note, owed=True, problems=tuple(problems))
+        return Task(submission, exercise, truth, None, note=note, owed=True, problems=tuple(problems))
     file, source = _worked_on(sources, exercise)
     others = [other.name for other in choice.files if other is not file]
     note = f"Graded was {file.name}, not {', '.join(others)}." if others else ""
-    job = _job(submission, exercise, file, source, seed)
-    return Task(submission, exercise, seed, job, file.name, note, problems=tuple(problems))
+    job = _job(submission, exercise, file, source, truth)
+    return Task(submission, exercise, truth, job, file.name, note, problems=tuple(problems))
 
 
 def _read(file: SourceFile, where: str) -> str:
@@ -76,8 +88,12 @@ def _read(file: SourceFile, where: str) -> str:
         data = file.path.read_bytes()
     except OSError as error:
         raise SubmissionError(where, f"cannot be read ({error.strerror}); make it readable") from None
-    read = notebook_source if file.name.lower().endswith(".ipynb") else module_source
-    return read(data, where)
+    match _FORMS.get(PurePosixPath(file.name.lower()).suffix):
+        case "notebook":
+            return notebook_source(data, where)
+        case "module":
+            return module_source(data, where)
+    return ""
 
 
 def _worked_on(sources: list[tuple[SourceFile, str]], exercise: Exercise) -> tuple[SourceFile, str]:
@@ -98,20 +114,28 @@ def _essence(name: str, source: str) -> str:
         return code
 
 
-def _job(submission: Submission, exercise: Exercise, file: SourceFile, source: str, seed: int | None) -> Job:
+def _job(submission: Submission, exercise: Exercise, file: SourceFile, source: str, truth: Evaluation) -> Job:
     name = PurePosixPath(file.name).name
-    is_notebook = name.lower().endswith(".ipynb")
+    suffix = PurePosixPath(name).suffix.lower()
     if not _can_be_written(PurePosixPath(name)):
-        name = exercise.id + (".ipynb" if is_notebook else ".py")
+        name = exercise.id + suffix
     return Job(
-        form="notebook" if is_notebook else "module",
+        form=_FORMS.get(suffix, "files"),
         name=name,
         source=source,
         files=_companions(submission, file),
-        probes=probes(exercise),
+        probes=_probes(exercise, truth),
         limits=exercise.limits,
-        seed=(seed or 0) % 2**32,
+        seed=(truth.seed or 0) % 2**32,
     )
+
+
+def _probes(exercise: Exercise, truth: Evaluation) -> tuple[Probe, ...]:
+    try:
+        return probes(exercise, truth)
+    except Exception as error:
+        message = f"what is to be observed cannot be evaluated: {type(error).__name__}: {error}"
+        raise CourseError([Problem(str(exercise.reference.path), message)]) from error
 
 
 def _companions(submission: Submission, hand_in: SourceFile) -> tuple[tuple[str, bytes], ...]:
@@ -122,7 +146,8 @@ def _companions(submission: Submission, hand_in: SourceFile) -> tuple[tuple[str,
     room = MAX_COMPANION_BYTES
     for file in submission.files:
         path = PurePosixPath(file.name)
-        if file is hand_in or not path.is_relative_to(folder) or file.size_bytes > room:
+        is_run = path.suffix.lower() in _FORMS
+        if (file is hand_in and is_run) or not path.is_relative_to(folder) or file.size_bytes > room:
             continue
         inner = path.relative_to(folder)
         # Names may have become too long, or equal, when they were made readable: that must not fail the run.
@@ -148,7 +173,7 @@ def run_key(job: Job, isolation: str, environment: Environment) -> str:
         "name": job.name,
         "source": job.source,
         "files": [[name, hashlib.sha256(data).hexdigest()] for name, data in job.files],
-        "probes": [[probe.kind, probe.name] for probe in job.probes],
+        "probes": [[probe.kind, probe.name, probe.digest] for probe in job.probes],
         "limits": [
             job.limits.timeout_seconds,
             job.limits.memory_bytes,
@@ -164,9 +189,11 @@ def run_key(job: Job, isolation: str, environment: Environment) -> str:
     return _digest(parts)
 
 
-def result_key(run: str, exercise: Exercise, seed: int | None) -> str:
-    """Return the hash of everything that judging the run ``run`` depends on."""
-    return _digest([run, exercise.reference.sha256, exercise.rubric.sha256, seed, __version__])
+def result_key(run: str, exercise: Exercise, truth: Evaluation, context: Context | None) -> str:
+    """Return the hash of everything that judging the run ``run`` depends on; no ``context`` where none is looked at."""
+    told = None if context is None else repr(context)
+    author = [exercise.reference.sha256, exercise.rubric.sha256]
+    return _digest([run, *author, truth.seed, truth.hidden, told, __version__])
 
 
 def _digest(parts: object) -> str:

@@ -1,4 +1,4 @@
-"""The three decorators with which an author says what is true.
+"""The decorators with which an author says what is true.
 
 They only mark a function and note it down, in order, while a reference is being loaded; outside of loading the
 functions stay plain functions that a test may call.
@@ -19,11 +19,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 class Mark:
     """One decorated function, as the author wrote it."""
 
-    role: Literal["given", "quantity", "misconception"]
+    role: Literal["given", "quantity", "misconception", "function", "cases"]
     function: Callable[..., Any]
     target: str = ""
     message: str = ""
     also_loses: tuple[str, ...] = ()
+    line: int = 1
 
 
 _marks: ContextVar[list[Mark] | None] = ContextVar("marks", default=None)
@@ -66,13 +67,36 @@ def quantity(function: Function) -> Function:
     return function
 
 
+def function(definition: Function) -> Function:
+    """Mark a function or a class that students write under the same name; models are such, too.
+
+    It is called with inputs that :func:`cases` draw, and never enters a process with student code.
+    """
+    _note(Mark("function", definition))
+    return definition
+
+
+def cases(target: str) -> Callable[[Function], Function]:
+    """Mark a function that draws inputs for the function ``target``.
+
+    It yields one tuple of arguments, or one :class:`Steps`, for each case. Its parameter ``rng`` is a NumPy generator
+    seeded for each submission, so that nobody can know the inputs; other parameters name givens and quantities.
+    """
+
+    def mark(draw: Function) -> Function:
+        _note(Mark("cases", draw, target))
+        return draw
+
+    return mark
+
+
 def misconception(
     target: str,
     message: str,
     *,
     also_loses: tuple[str, ...] = (),
 ) -> Callable[[Function], Function]:
-    """Mark a function as a known wrong version of the quantity ``target``; its name identifies the mistake.
+    """Mark a function as a known wrong version of the quantity or function ``target``; its name identifies the mistake.
 
     ``message`` is what a student who made the mistake reads: it names the mistake and never the answer.
     ``also_loses`` names the checks, besides the first that shows the mistake, which a hand-in that makes only this

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,14 +37,52 @@ class Misconception:
     line: int
 
 
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A function or class that students write under the name ``name``."""
+
+    name: str
+    title: str
+    function: Callable[..., Any]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Inputs for the function ``target``; ``needs`` are givens and quantities, and ``rng``."""
+
+    name: str
+    target: str
+    function: Callable[..., Any]
+    needs: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """One case for a class: what to call it with, and what to do with the instance.
+
+    Each step is ``("call", method, *arguments)``, ``("set", attribute, value)`` or ``("get", attribute)``. What the
+    case gives is the list of what the calls returned and the gets read.
+    """
+
+    arguments: tuple[Any, ...]
+    steps: tuple[tuple[Any, ...], ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What is true in one exercise. ``sha256`` identifies the author's file."""
+    """What is true in one exercise. ``sha256`` identifies the author's file.
+
+    ``nodes`` are the givens and quantities, ``definitions`` the functions and classes that students write.
+    """
 
     path: Path
     sha256: str
     nodes: Mapping[str, Quantity]
     misconceptions: Mapping[str, Misconception]
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
+    cases: Mapping[str, Cases] = field(default_factory=dict)
 
     @cached_property
     def givens(self) -> tuple[str, ...]:
@@ -95,17 +134,45 @@ def _frozen(value: Any) -> Any:
     return value
 
 
+def _as_tuple(one: Any) -> tuple[Any, ...]:
+    return one if isinstance(one, tuple) else (one,)
+
+
 class Evaluation:
     """Values of the quantities of ``reference`` for one seed, where those in ``fixed`` are taken as they are.
 
     Every value is computed once, when it is first asked for. Whatever an author's function raises comes out.
     """
 
-    def __init__(self, reference: Reference, seed: int | None, fixed: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, reference: Reference, seed: int | None, fixed: Mapping[str, Any] | None = None, hidden: int = 0
+    ) -> None:
         self.reference = reference
         self.seed = seed
         self.fixed = dict(fixed or {})
+        self.hidden = hidden
         self._values: dict[str, Any] = {name: _frozen(value) for name, value in self.fixed.items()}
+        self._cases: dict[str, tuple[Any, ...]] = {}
+
+    def with_hidden(self, hidden: int) -> Evaluation:
+        """Return the same values with other hidden inputs: those drawn from the seed ``hidden``."""
+        other = Evaluation(self.reference, self.seed, self.fixed, hidden)
+        other._values = self._values
+        return other
+
+    def cases(self, name: str) -> tuple[Any, ...]:
+        """Return the inputs that the cases ``name`` draw: tuples of arguments, or :class:`Steps`."""
+        if name not in self._cases:
+            cases = self.reference.cases[name]
+            rng = self.generator(name)
+            arguments = {need: rng if need == "rng" else self.value(need) for need in cases.needs}
+            drawn = cases.function(**arguments)
+            self._cases[name] = tuple(one if isinstance(one, Steps) else _as_tuple(one) for one in drawn)
+        return self._cases[name]
+
+    def generator(self, label: str) -> np.random.Generator:
+        """Return a generator of hidden numbers for ``label``: other ones for each submission, always the same."""
+        return np.random.default_rng(list(hashlib.sha256(f"{self.hidden}\0{label}".encode()).digest()))
 
     def value(self, name: str) -> Any:
         """Return the value of the given or quantity ``name``."""

@@ -2,60 +2,75 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
+from typing import cast
 
 from grader.errors import CourseError, Problem
 from grader.reference.authoring import Mark, collecting
-from grader.reference.graph import Misconception, Quantity, Reference
+from grader.reference.graph import Cases, Definition, Misconception, Quantity, Reference
 
 _PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
 
 
 def load(path: Path) -> Reference:
-    """Return the graph written in the module at ``path``.
+    """Return what is written in the module at ``path``.
 
     Raises CourseError with every problem found: a module that does not import, a name defined twice, a parameter
-    that names nothing, a cycle, a misconception of an unknown quantity or one that needs its own target. A module
-    that defines nothing is a problem of its own.
+    that names nothing, a cycle, a misconception of something unknown or one that needs its own target, cases of an
+    unknown function.
     """
     marks, sha256 = _run_module(path)
-    problems: list[Problem] = []
-    nodes: dict[str, Quantity] = {}
-    misconceptions: dict[str, Misconception] = {}
-    for mark in marks:
-        if not inspect.isfunction(inspect.unwrap(mark.function)):
-            problems.append(Problem(str(path), f"{mark.function!r} is marked as a {mark.role}, but is no function"))
-            continue
-        name, line = mark.function.__name__, _line(mark)
-        if name in nodes or name in misconceptions:
-            problems.append(Problem(f"{path}:{line}", f"`{name}` is defined twice; give one of them another name"))
-        elif name == "seed":
-            message = "`seed` is what a given calls the student's seed; give this another name"
-            problems.append(Problem(f"{path}:{line}", message))
-        elif mark.role == "misconception":
-            misconceptions[name] = Misconception(
-                name, mark.target, mark.message, mark.function, _needs(mark), mark.also_loses, line
-            )
-        else:
-            title = (inspect.getdoc(mark.function) or "").split("\n", 1)[0]
-            is_given = mark.role == "given"
-            nodes[name] = Quantity(name, title, mark.function, _needs(mark), is_given, line)
-        problems += [Problem(f"{path}:{line}", message) for message in _signature_problems(mark)]
-    problems += _graph_problems(path, nodes, misconceptions)
-    if not nodes:
-        problems.append(Problem(str(path), "defines no @given and no @quantity"))
+    reference = Reference(path, sha256, {}, {})
+    problems = [problem for mark in marks for problem in _add(reference, mark, path)]
+    problems += _graph_problems(path, reference)
     if problems:
         raise CourseError(problems)
-    return Reference(path, sha256, nodes, misconceptions)
+    return reference
+
+
+def _add(reference: Reference, mark: Mark, path: Path) -> list[Problem]:  # noqa: PLR0911 - one for each problem
+    """Add what is marked to ``reference``, whose mappings are still open; return what is wrong with it."""
+    definition = mark.function
+    if not inspect.isfunction(inspect.unwrap(definition)) and not (
+        inspect.isclass(definition) and mark.role in {"function", "misconception"}
+    ):
+        return [Problem(str(path), f"{definition!r} is marked as a {mark.role}, but is no function")]
+    name, line = definition.__name__, mark.line
+    place = f"{path}:{line}"
+    if any(name in names for names in (reference.nodes, reference.misconceptions, reference.definitions)):
+        return [Problem(place, f"`{name}` is defined twice; give one of them another name")]
+    if name in reference.cases:
+        return [Problem(place, f"`{name}` is defined twice; give one of them another name")]
+    if name == "seed":
+        return [Problem(place, "`seed` is what a given calls the student's seed; give this another name")]
+    title = (inspect.getdoc(definition) or "").split("\n", 1)[0]
+    open_nodes = cast("dict[str, Quantity]", reference.nodes)
+    match mark.role:
+        case "function":
+            cast("dict[str, Definition]", reference.definitions)[name] = Definition(name, title, definition, line)
+            return []
+        case "cases":
+            drawn = Cases(name, mark.target, definition, _needs(mark), line)
+            cast("dict[str, Cases]", reference.cases)[name] = drawn
+        case "misconception":
+            wrong = Misconception(name, mark.target, mark.message, definition, _needs(mark), mark.also_loses, line)
+            cast("dict[str, Misconception]", reference.misconceptions)[name] = wrong
+            if mark.target in reference.definitions:
+                return [] if mark.message.strip() else [Problem(place, _no_sentence(name))]
+        case _:
+            open_nodes[name] = Quantity(name, title, definition, _needs(mark), mark.role == "given", line)
+    return [Problem(place, message) for message in _signature_problems(mark)]
 
 
 def _run_module(path: Path) -> tuple[list[Mark], str]:
@@ -75,7 +90,19 @@ def _run_module(path: Path) -> tuple[list[Mark], str]:
             raise CourseError([_import_problem(path, error)]) from error
         finally:
             sys.modules.pop(name, None)
+    lines = _class_lines(source)
+    marks = [replace(mark, line=_line(mark, lines)) for mark in marks]
     return marks, hashlib.sha256(source).hexdigest()
+
+
+def _line(mark: Mark, class_lines: Mapping[str, int]) -> int:
+    code = getattr(inspect.unwrap(mark.function), "__code__", None)
+    return code.co_firstlineno if code else class_lines.get(getattr(mark.function, "__name__", ""), 1)
+
+
+def _class_lines(source: bytes) -> dict[str, int]:
+    """Return the line in which each class begins."""
+    return {node.name: node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)}
 
 
 def _import_problem(path: Path, error: Exception) -> Problem:
@@ -89,12 +116,12 @@ def _import_problem(path: Path, error: Exception) -> Problem:
     return Problem(place, f"does not import: {type(error).__name__}: {error}")
 
 
-def _line(mark: Mark) -> int:
-    return int(inspect.unwrap(mark.function).__code__.co_firstlineno)
-
-
 def _needs(mark: Mark) -> tuple[str, ...]:
-    return tuple(inspect.signature(mark.function).parameters)
+    return () if inspect.isclass(mark.function) else tuple(inspect.signature(mark.function).parameters)
+
+
+def _no_sentence(name: str) -> str:
+    return f"misconception `{name}` has no sentence for the student"
 
 
 def _signature_problems(mark: Mark) -> list[str]:
@@ -105,14 +132,13 @@ def _signature_problems(mark: Mark) -> list[str]:
         elif parameter.default is not parameter.empty:
             found.append(f"`{mark.function.__name__}` has a default for `{parameter.name}`; values come from the graph")
     if mark.role == "misconception" and not mark.message.strip():
-        found.append(f"misconception `{mark.function.__name__}` has no sentence for the student")
+        found.append(_no_sentence(mark.function.__name__))
     return found
 
 
-def _graph_problems(
-    path: Path, nodes: Mapping[str, Quantity], misconceptions: Mapping[str, Misconception]
-) -> list[Problem]:
+def _graph_problems(path: Path, reference: Reference) -> list[Problem]:
     problems = []
+    nodes = reference.nodes
     for node in nodes.values():
         known = {name for name, other in nodes.items() if other.is_given or not node.is_given}
         for need in node.needs:
@@ -122,29 +148,39 @@ def _graph_problems(
     cycle = _cycle(nodes)
     if cycle:
         problems.append(Problem(f"{path}:{nodes[cycle[0]].line}", "a cycle of needs: " + " → ".join(cycle)))
-    for wrong in misconceptions.values():
+    return [*problems, *_wrong_problems(path, reference, cyclic=bool(cycle)), *_cases_problems(path, reference)]
+
+
+def _wrong_problems(path: Path, reference: Reference, *, cyclic: bool) -> Iterator[Problem]:
+    nodes = reference.nodes
+    for wrong in reference.misconceptions.values():
         place = f"{path}:{wrong.line}"
-        targets = {name for name, node in nodes.items() if not node.is_given}
+        targets = set(reference.quantities) | set(reference.definitions)
+        if wrong.target in reference.definitions:
+            continue
         if wrong.target not in targets:
-            problems.append(Problem(place, _unknown(wrong.id, wrong.target, "quantity", targets)))
-        problems += [
-            Problem(place, _unknown(wrong.id, need, "given or quantity", set(nodes)))
-            for need in wrong.needs
-            if need not in nodes
-        ]
-        if not cycle and wrong.target in _reach(nodes, wrong.needs):
-            problems.append(Problem(place, f"misconception `{wrong.id}` needs `{wrong.target}`, which it replaces"))
-    return problems
+            yield Problem(place, _unknown(wrong.id, wrong.target, "quantity", targets))
+        for need in wrong.needs:
+            if need not in nodes:
+                yield Problem(place, _unknown(wrong.id, need, "given or quantity", set(nodes)))
+        if not cyclic and wrong.target in reference.ancestors(wrong.needs):
+            yield Problem(place, f"misconception `{wrong.id}` needs `{wrong.target}`, which it replaces")
+
+
+def _cases_problems(path: Path, reference: Reference) -> Iterator[Problem]:
+    for drawn in reference.cases.values():
+        place = f"{path}:{drawn.line}"
+        if drawn.target not in reference.definitions:
+            yield Problem(place, _unknown(drawn.name, drawn.target, "function", set(reference.definitions)))
+        for need in drawn.needs:
+            if need not in reference.nodes and need != "rng":
+                yield Problem(place, _unknown(drawn.name, need, "given or quantity", {*reference.nodes, "rng"}))
 
 
 def _unknown(name: str, need: str, kind: str, known: set[str]) -> str:
     near = get_close_matches(need, known, n=1)
     hint = f"; did you mean `{near[0]}`?" if near else ""
     return f"`{name}` refers to `{need}`, which is no {kind}{hint}"
-
-
-def _reach(nodes: Mapping[str, Quantity], names: tuple[str, ...]) -> frozenset[str]:
-    return Reference(Path(), "", nodes, {}).ancestors(names)
 
 
 def _cycle(nodes: Mapping[str, Quantity]) -> list[str]:

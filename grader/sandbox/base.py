@@ -74,6 +74,9 @@ class Confined(Protocol):
     def exit_words(self) -> str:
         """Return how the process ended, in words. Waits a moment for it."""
 
+    def seal_log(self) -> None:
+        """Keep nothing of what is printed from now on: student code is about to see inputs that are not for show."""
+
     def interrupt(self) -> None:
         """Ask student code to stop, as Ctrl-C does."""
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import queue
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -138,18 +139,41 @@ class LogDrain:
         self._pipe, self._max_bytes = pipe, max_bytes
         self._kept = bytearray()
         self._cut_bytes = 0
+        self._is_sealed = False
         self._thread = threading.Thread(target=self._read, daemon=True, name="grade-log")
         self._thread.start()
 
     def _read(self) -> None:
         while chunk := self._pipe.read(_CHUNK_BYTES):
+            if self._is_sealed:
+                continue
             room = self._max_bytes - len(self._kept)
             self._kept += chunk[:room]
             self._cut_bytes += max(0, len(chunk) - room)
         self._pipe.close()
+
+    def seal(self, seconds: float = 0.5) -> None:
+        """Keep nothing of what is printed from now on. Waits up to ``seconds`` for what was printed before."""
+        deadline = time.monotonic() + seconds
+        while _waiting_bytes(self._pipe) and time.monotonic() < deadline:
+            time.sleep(0.002)
+        self._is_sealed = True
 
     def text(self, seconds: float = 1.0) -> str:
         """Return what was kept, and how much was cut. Waits up to ``seconds`` for the pipe's end."""
         self._thread.join(timeout=seconds)
         kept = bytes(self._kept).decode("utf-8", errors="replace")
         return f"{kept}\n[{self._cut_bytes} more bytes were printed and not kept]\n" if self._cut_bytes else kept
+
+
+def _waiting_bytes(pipe: IO[bytes]) -> int:
+    """Return how many bytes can be read at once; 0 where the system does not tell."""
+    try:
+        import fcntl  # noqa: PLC0415
+        import termios  # noqa: PLC0415
+    except ImportError:  # Windows
+        return 0
+    try:
+        return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+    except (OSError, ValueError):  # closed
+        return 0

@@ -184,6 +184,10 @@ class NamespaceProcess:
         else:
             self._is_lost = True
 
+    def seal_log(self) -> None:
+        """Keep nothing of what is printed from now on."""
+        self._log.seal()
+
     def interrupt(self) -> None:
         """Send Ctrl-C to the job's first process alone."""
         with contextlib.suppress(ProcessLookupError):

@@ -86,6 +86,10 @@ class LocalProcess:
         except subprocess.TimeoutExpired:
             return "it closed its pipe"
 
+    def seal_log(self) -> None:
+        """Keep nothing of what is printed from now on."""
+        self._log.seal()
+
     def interrupt(self) -> None:
         """Send Ctrl-C to the job's process alone."""
         wanted = signal.SIGINT if os.name == "posix" else signal.CTRL_BREAK_EVENT  # type: ignore[attr-defined]

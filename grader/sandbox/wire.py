@@ -19,7 +19,7 @@ from grader.sandbox.inside import frames
 _INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,4299})", re.ASCII)
 #: Product of the dimensions other than zero: NumPy cannot shape even an empty array beyond this.
 _MAX_ITEMS = 2**40
-_MAGIC = b"grade-observations-1\n"
+_MAGIC = b"grade-observations-2\n"
 _FAILURES = frozenset({"missing", "too_large", "raised", "not_run"})
 _MAX_STORED_BYTES = 2**40
 
@@ -170,7 +170,7 @@ def dump_observations(observations: Sequence[Observation]) -> bytes:
 
 
 def _dump(observation: Observation) -> bytes:
-    probe = [observation.probe.kind, observation.probe.name]
+    probe = [observation.probe.kind, observation.probe.name, observation.probe.digest]
     if isinstance(observation.value, Failure):
         failure = observation.value
         return frames.pack({"probe": probe, "failure": [failure.kind, failure.message]})
@@ -206,6 +206,6 @@ def _frames(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _load(header: bytes, blob: bytes) -> Observation:
     fields = parse_header(header)
     match fields.pop("probe", None):
-        case ["value", str() as name]:
-            return read_observation(Probe("value", name), fields, blob)
+        case [str() as kind, str() as name, str() as digest]:
+            return read_observation(Probe(kind, name, digest=digest), fields, blob)
     raise ProtocolError("stored observations refused: a probe expected")

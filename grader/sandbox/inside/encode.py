@@ -16,14 +16,14 @@ class TooLargeError(Exception):
 def answer(namespace: dict[str, Any], name: str, nonce: str, max_bytes: int) -> tuple[bytes, bytes]:
     """Return header and blob that answer a request for ``name``; a failure to encode is an answer, too."""
     if name not in namespace:
-        return _failed(nonce, "missing", f"there is no variable {name!r}")
+        return failed(nonce, "missing", f"there is no variable {name!r}")
     encoder = Encoder(max_bytes)
     try:
         header = _header({"nonce": nonce, "value": encoder.encode(namespace[name])})
     except (TooLargeError, MemoryError) as error:
-        return _failed(nonce, "too_large", f"{name} is too large to be graded: {safe_text(error)}")
+        return failed(nonce, "too_large", f"{name} is too large to be graded: {safe_text(error)}")
     except Exception as error:  # noqa: BLE001 - a student's __array__ may raise anything
-        return _failed(nonce, "raised", f"reading {name} raised {type(error).__name__}: {safe_text(error)}")
+        return failed(nonce, "raised", f"reading {name} raised {type(error).__name__}: {safe_text(error)}")
     return header, b"".join(encoder.blobs)
 
 
@@ -34,7 +34,8 @@ def _header(content: dict[str, object]) -> bytes:
     return header
 
 
-def _failed(nonce: str, kind: str, message: str) -> tuple[bytes, bytes]:
+def failed(nonce: str, kind: str, message: str) -> tuple[bytes, bytes]:
+    """Return header and blob that say why nothing could be observed."""
     return _header({"nonce": nonce, "failure": [kind, message[:2000]]}), b""
 
 

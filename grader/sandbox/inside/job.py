@@ -1,6 +1,6 @@
 """The process of one job: take over the pipes, confine itself, answer requests one at a time.
 
-Requests are ``load`` (files, source, limits), ``run`` and ``get``. Each answer echoes the request's nonce.
+Requests are ``load`` (files, source, limits), ``run`` and ``observe``. Each answer echoes the request's nonce.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Runner(Protocol):
     def run(self, request: dict[str, Any]) -> tuple[dict[str, object], bytes]:
         """Return the answer's fields (``errors``, ``log``, …) and a blob."""
 
-    def get(self, request: dict[str, Any]) -> tuple[bytes, bytes]:
-        """Return header and blob for the variable ``request["name"]``."""
+    def observe(self, request: dict[str, Any], blob: bytes) -> tuple[bytes, bytes]:
+        """Return header and blob that answer the probe in ``request``, whose inputs' arrays are in ``blob``."""
 
 
 def main(_arguments: list[str]) -> None:
@@ -82,8 +82,8 @@ def serve(inbox: IO[bytes], outbox: IO[bytes], *, is_forked: bool) -> None:
         elif runner is not None and request["op"] == "run":
             fields, result = runner.run(request)
             frame = frames.pack({"nonce": request["nonce"], **fields}, result)
-        elif runner is not None and request["op"] == "get":
-            frame = frames.pack_raw(*runner.get(request))
+        elif runner is not None and request["op"] == "observe":
+            frame = frames.pack_raw(*runner.observe(request, blob))
         else:
             frame = frames.pack({"nonce": request["nonce"], "refused": f"unexpected request {request['op']!r}"})
         _flush()

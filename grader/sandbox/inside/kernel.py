@@ -1,6 +1,6 @@
 """The kernel that runs a notebook's cells: ipykernel, with output capped as it is produced.
 
-It answers ``grade_get`` on the control channel, which has a thread of its own: a variable can be read even
+It answers ``grade_observe`` on the control channel, which has a thread of its own: a variable can be read even
 while a cell swallows interrupts, and nothing that student code binds, prints or redirects is in the way.
 """
 
@@ -22,7 +22,7 @@ from ipykernel.zmqshell import ZMQDisplayPublisher, ZMQInteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from . import encode, job, module, state
+from . import job, module, observe, state
 from .meter import Meter
 
 METER = Meter()
@@ -91,12 +91,12 @@ class Kernel(IPythonKernel):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
-        self.control_handlers["grade_get"] = self.grade_get
+        self.control_handlers["grade_observe"] = self.grade_observe
 
-    def grade_get(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+    def grade_observe(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         """Answer with two buffers: the header (JSON, nonce included) and the blob of a protocol frame."""
-        wanted, namespace = parent["content"], self.shell.user_ns  # type: ignore[union-attr]
-        buffers = encode.answer(namespace, wanted["name"], wanted["nonce"], wanted["max_bytes"])
+        blob = b"".join(map(bytes, parent.get("buffers") or ()))
+        buffers = observe.answer(self.shell.user_ns, parent["content"], blob)  # type: ignore[union-attr]
         self.session.send(stream, "grade_reply", {}, parent, ident=ident, buffers=list(buffers))  # type: ignore[union-attr]
 
     async def do_execute(self, *arguments: Any, **options: Any) -> Any:

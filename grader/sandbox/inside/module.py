@@ -13,7 +13,7 @@ import types
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import encode, state
+from . import encode, observe, state
 
 MAX_TRACEBACK_CHARS = 8000
 
@@ -97,9 +97,9 @@ class ModuleRunner:
                 line = number
         return line
 
-    def get(self, request: dict[str, Any]) -> tuple[bytes, bytes]:
-        """Return header and blob for one variable."""
-        return encode.answer(self._namespace, request["name"], request["nonce"], request["max_bytes"])
+    def observe(self, request: dict[str, Any], blob: bytes) -> tuple[bytes, bytes]:
+        """Return header and blob that answer one probe."""
+        return observe.answer(self._namespace, request, blob)
 
 
 def no_input(_prompt: object = "") -> NoReturn:

@@ -170,15 +170,14 @@ class NotebookRunner:
         )
         return "".join(streams)[: self._max_log_chars]
 
-    def get(self, request: dict[str, Any]) -> tuple[bytes, bytes]:
-        """Return header and blob for one variable, as the kernel made them."""
-        return self._loop.run_until_complete(self._get(request))
+    def observe(self, request: dict[str, Any], blob: bytes) -> tuple[bytes, bytes]:
+        """Return header and blob for one probe, as the kernel made them."""
+        return self._loop.run_until_complete(self._observe(request, blob))
 
-    async def _get(self, request: dict[str, Any]) -> tuple[bytes, bytes]:
+    async def _observe(self, request: dict[str, Any], blob: bytes) -> tuple[bytes, bytes]:
         client: Any = self._client.kc
-        wanted = {key: request[key] for key in ("name", "nonce", "max_bytes")}
-        message = client.session.msg("grade_get", wanted)
-        client.control_channel.send(message)
+        message = client.session.msg("grade_observe", request)
+        client.session.send(client.control_channel.socket, message, buffers=[blob])
         try:
             while True:
                 reply = await client.control_channel.get_msg(timeout=request["seconds"])

@@ -28,7 +28,7 @@ from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 from traitlets import Type, default
 from traitlets.config import Config
 
-from . import encode, module, state
+from . import encode, module, observe, state
 from .transcript import Descriptors, Transcript, finished
 
 MAX_TRACEBACK_CHARS = 8000
@@ -313,6 +313,6 @@ class ShellRunner:
         )
         return "".join(streams)[: self._max_log_chars]
 
-    def get(self, request: dict[str, Any]) -> tuple[bytes, bytes]:
-        """Return header and blob for one variable."""
-        return encode.answer(self._shell.user_ns, request["name"], request["nonce"], request["max_bytes"])
+    def observe(self, request: dict[str, Any], blob: bytes) -> tuple[bytes, bytes]:
+        """Return header and blob that answer one probe."""
+        return observe.answer(self._shell.user_ns, request, blob)
