@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from grader.checks import JudgingKind
+from grader.checks import JudgingKind, Standing
 from grader.checks.answers import expected_value
 from grader.course import Check, Course, Exercise
 from grader.errors import CourseError, Problem
@@ -184,7 +184,10 @@ def _graded(
         own = [(index, one) for index, one in enumerate(hand_ins) if one.exercise is exercise]
         submissions = [_submission(folder, index, one) for index, one in own]
         impersonal = replace(assignment, personal=False)
-        batch: Batch = grade(course, impersonal, submissions, workplace, exercises=[exercise], progress=progress)
+        full = {one.id: Standing(True, one.rubric.points, one.rubric.points, False) for one in assignment.exercises}
+        batch: Batch = grade(
+            course, impersonal, submissions, workplace, exercises=[exercise], others=full, progress=progress
+        )
         reports |= {report.id: report.exercises[0] for report in batch.reports}
     return [reports[_submission_id(index)] for index in range(len(hand_ins))]
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from grader.checks import KINDS, judge_exercise
+from grader.checks import KINDS, Context, judge_exercise
 from grader.course import Course, Exercise, load_course
 from grader.model import Array, CheckResult, Environment, Failure, Observation, Plain, Probe, Run, Stop
 from grader.reference import Evaluation
 
 HEAD = "import numpy as np\nfrom grader import given, misconception, quantity\n"
+NO_CONTEXT = Context()
 MACHINE = Environment("3.11", "test machine", ())
 
 
@@ -60,14 +61,28 @@ def plain(value: Any) -> Plain | Failure:
     """Return ``value`` as it would come out of a sandbox."""
     if isinstance(value, np.ndarray | np.generic):
         return Array.from_numpy(np.asarray(value), "ndarray" if isinstance(value, np.ndarray) else "numpy scalar")
+    if isinstance(value, bytes):
+        return Array("uint8", (len(value),), value, "file")
     if isinstance(value, list):
         return [plain(one) for one in value]  # type: ignore[misc]
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}  # type: ignore[misc]
     return value  # type: ignore[no-any-return]
 
 
 def run_with(values: Mapping[str, Any], stop: Stop = Stop.FINISHED, **more: Any) -> Run:
     seen = tuple(Observation(Probe("value", name), plain(value)) for name, value in values.items())
     return Run(stop, 0.1, "selfcheck", MACHINE, observations=seen, **more)
+
+
+def judge_seen(
+    exercise: Exercise, seen: Mapping[Probe, Any], context: Context = NO_CONTEXT, hidden: int = 0
+) -> dict[str, CheckResult]:
+    """Return the results by check of a run in which each probe found what ``seen`` says."""
+    found = tuple(Observation(probe, plain(value)) for probe, value in seen.items())
+    run = Run(Stop.FINISHED, 0.1, "selfcheck", MACHINE, observations=found)
+    truth = Evaluation(exercise.reference, None, hidden=hidden)
+    return {result.id: result for result in judge_exercise(exercise, truth, run, context)}
 
 
 def judge(exercise: Exercise, values: Mapping[str, Any], **more: Any) -> dict[str, CheckResult]:

@@ -278,6 +278,7 @@ def test_json_has_the_fixed_keys_and_values() -> None:
     }
     assert z1 == {
         "id": "z1",
+        "for_person": False,
         "kind": "value",
         "status": "failed",
         "fraction": 0.0,

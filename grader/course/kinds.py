@@ -11,11 +11,14 @@ from grader.reference import Evaluation, Reference
 
 
 class CheckOptions(BaseModel):
-    """What every check has: the points it is worth and, where the subject's name will not do, an id."""
+    """What every check has: the points it is worth and, where the subject's name will not do, an id.
+
+    A check worth no points only reports.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    points: float = Field(gt=0)
+    points: float = Field(ge=0)
     id: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")
 
     @property

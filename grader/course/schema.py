@@ -57,7 +57,7 @@ class CriterionFile(Strict):
 
     id: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")
     title: str
-    points: float = Field(gt=0)
+    points: float = Field(ge=0)
     checks: list[dict[str, Any]] = Field(min_length=1)
 
 

@@ -235,11 +235,11 @@ def _observe_all(box: Confined, job: Job, ran: _Ran) -> tuple[tuple[Observation,
 def _observe(box: Confined, job: Job, probe: Probe) -> Observation:
     max_bytes = job.limits.value_bytes
     # Student code runs where a function is called; to read a value is quick, whatever it is.
-    seconds = GET_SECONDS if probe.kind == "value" else GET_SECONDS + job.limits.timeout_seconds
+    own_seconds = GET_SECONDS - 2 if probe.kind == "value" else job.limits.timeout_seconds
     arguments, blob = encode(probe.arguments)
     wanted = {"kind": probe.kind, "name": probe.name, "arguments": arguments}
-    box.channel.send("observe", {**wanted, "max_bytes": max_bytes, "seconds": seconds - 2}, blob)
-    answer = box.channel.receive(seconds, max_bytes)
+    box.channel.send("observe", {**wanted, "max_bytes": max_bytes, "seconds": own_seconds}, blob)
+    answer = box.channel.receive(max(GET_SECONDS, own_seconds + GRACE_SECONDS), max_bytes)
     return read_observation(probe, dict(answer.fields), answer.blob)
 
 

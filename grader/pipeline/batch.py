@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from grader import __version__
-from grader.checks import Context, judge_exercise, uses_context
+from grader.checks import Context, Standing, judge_exercise, uses_context
 from grader.course import Assignment, Course, Exercise
 from grader.errors import Problem
 from grader.model import Batch, Job, Run, Status, Stop, Submission
@@ -38,12 +38,13 @@ def grade(  # noqa: PLR0913 - the whole of a batch
     unresolved: Sequence[Submission] = (),
     problems: Iterable[Problem] = (),
     named: str = "",
+    others: Mapping[str, Standing] | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Batch:
     """Return the reports on ``submissions``, sorted by id, for ``exercises`` (default: all of the assignment).
 
     ``unresolved`` submissions are reported as pending and not run. ``named`` is the file to grade, where a person has
-    said which. Every run is stored as soon as it ends; an interruption (KeyboardInterrupt) loses only those in flight.
+    said which. ``others`` says how further exercises of every submission came out that are not graded here. Every run is stored as soon as it ends; an interruption (KeyboardInterrupt) loses only those in flight.
     Raises GradeError when the gradebook fails.
     """
     store = workplace.store
@@ -57,7 +58,7 @@ def grade(  # noqa: PLR0913 - the whole of a batch
     ]
     keys = [run_key(task.job, workplace.isolation, workplace.environment) if task.job else "" for task in tasks]
     failed = _execute(tasks, keys, workplace, progress)
-    judged = _judge_all(assignment, tasks, keys, failed, store)
+    judged = _judge_all(assignment, tasks, keys, failed, store, others)
     flags = others_numbers(judged) if assignment.personal else ()
     reports = []
     for submission in submissions:
@@ -118,7 +119,12 @@ class _Truths:
 
 
 def _judge_all(
-    assignment: Assignment, tasks: Sequence[Task], keys: Sequence[str], failed: dict[str, Run], store: Store
+    assignment: Assignment,
+    tasks: Sequence[Task],
+    keys: Sequence[str],
+    failed: dict[str, Run],
+    store: Store,
+    others: Mapping[str, Standing] | None,
 ) -> list[Judged]:
     """Return every task with its results, in order; those that depend on other exercises are judged after these."""
     found: dict[int, Judged] = {}
@@ -128,14 +134,16 @@ def _judge_all(
         context = None
         if uses_context(task.exercise):
             own = [one for one in found.values() if one.task.submission is task.submission]
-            context = _context(assignment, task.submission, own)
+            context = _context(assignment, task.submission, own, others)
         found[index] = _judge(task, keys[index], failed, store, context)
     return [found[index] for index in range(len(tasks))]
 
 
-def _context(assignment: Assignment, submission: Submission, own: Sequence[Judged]) -> Context:
-    """Return what judging may know; ``others`` only where all other exercises of the assignment were graded too."""
-    graded = {one.task.exercise.id: standing(one) for one in own}
+def _context(
+    assignment: Assignment, submission: Submission, own: Sequence[Judged], told: Mapping[str, Standing] | None
+) -> Context:
+    """Return what judging may know; its ``others`` only where all other exercises of the assignment are known."""
+    graded = {**(told or {}), **{one.task.exercise.id: standing(one) for one in own}}
     expected = {exercise.id for exercise in assignment.exercises if not uses_context(exercise)}
     others = graded if expected <= set(graded) else None
     return Context(submission.people, submission.received, assignment.deadline, others)

@@ -57,7 +57,8 @@ def standing(judged: Judged) -> Standing:
     criteria = weigh(judged.task.exercise.rubric, _results(judged))
     points = round(fsum(criterion.points for criterion in criteria), 6)
     pending = any(criterion.pending for criterion in criteria)
-    return Standing(judged.run is not None, points, judged.task.exercise.rubric.points, pending)
+    handed_in = judged.run is not None and not judged.task.untouched
+    return Standing(handed_in, points, judged.task.exercise.rubric.points, pending)
 
 
 def _results(judged: Judged) -> tuple[CheckResult, ...]:

@@ -20,10 +20,12 @@ from grader.pipeline.handins import choose
 from grader.reference import Evaluation
 from grader.starters import without_given
 
-_FORMS: Mapping[str, Literal["notebook", "module"]] = {".ipynb": "notebook", ".py": "module"}
+_FORMS: Mapping[str, Literal["notebook", "module", "files"]] = {".ipynb": "notebook", ".py": "module"}
 
 #: Files beside the hand-in are copied into the working folder up to this many bytes in all.
 MAX_COMPANION_BYTES = 64 * 1024**2
+#: Of a hand-in that is not run, as much is compared with its starter.
+MAX_LOOKED_AT_BYTES = 64 * 1024
 #: No usual file system takes longer names.
 MAX_NAME_BYTES = 255
 
@@ -33,7 +35,7 @@ class Task:
     """One exercise of one submission. Without a ``job`` there is nothing to run, and ``problems`` or ``note`` say why.
 
     ``truth`` evaluates the reference for the submission's own numbers and hidden inputs. ``owed``: a person has to sort
-    something out before this can be graded.
+    something out before this can be graded. ``untouched``: it is a starter that nobody worked on.
     """
 
     submission: Submission
@@ -43,6 +45,7 @@ class Task:
     file: str = ""
     note: str = ""
     owed: bool = False
+    untouched: bool = False
     problems: tuple[Problem, ...] = ()
 
 
@@ -75,11 +78,13 @@ def prepare(
     if not sources:
         note = "The file handed in cannot be read; a person will look at it."
         return Task(submission, exercise, truth, None, note=note, owed=True, problems=tuple(problems))
-    file, source = _worked_on(sources, exercise)
+    starters = {_essence(path.name, path.read_text(encoding="utf-8")) for path in exercise.starters}
+    worked_on = [one for one in sources if _essence(one[0].name, one[1]) not in starters]
+    file, source = (worked_on or sources)[0]
     others = [other.name for other in choice.files if other is not file]
     note = f"Graded was {file.name}, not {', '.join(others)}." if others else ""
     job = _job(submission, exercise, file, source, truth)
-    return Task(submission, exercise, truth, job, file.name, note, problems=tuple(problems))
+    return Task(submission, exercise, truth, job, file.name, note, untouched=not worked_on, problems=tuple(problems))
 
 
 def _read(file: SourceFile, where: str) -> str:
@@ -93,16 +98,7 @@ def _read(file: SourceFile, where: str) -> str:
             return notebook_source(data, where)
         case "module":
             return module_source(data, where)
-    return ""
-
-
-def _worked_on(sources: list[tuple[SourceFile, str]], exercise: Exercise) -> tuple[SourceFile, str]:
-    """Return the preferred source, unless it is an untouched starter and another one is not."""
-    untouched = {_essence(path.name, path.read_text(encoding="utf-8")) for path in exercise.starters}
-    for file, source in sources:
-        if _essence(file.name, source) not in untouched:
-            return file, source
-    return sources[0]
+    return data[:MAX_LOOKED_AT_BYTES].decode("utf-8", "replace")
 
 
 def _essence(name: str, source: str) -> str:
@@ -119,10 +115,11 @@ def _job(submission: Submission, exercise: Exercise, file: SourceFile, source: s
     suffix = PurePosixPath(name).suffix.lower()
     if not _can_be_written(PurePosixPath(name)):
         name = exercise.id + suffix
+    form = _FORMS.get(suffix, "files")
     return Job(
-        form=_FORMS.get(suffix, "files"),
+        form=form,
         name=name,
-        source=source,
+        source="" if form == "files" else source,
         files=_companions(submission, file),
         probes=_probes(exercise, truth),
         limits=exercise.limits,

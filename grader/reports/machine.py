@@ -103,6 +103,7 @@ def _check(check: CheckScore, *, evidence: bool) -> Json:
         "follow_through": result.follow_through,
         "misconception": result.misconception,
         "message": result.message,
+        "for_person": result.for_person,
     }
     return data | {"evidence": result.evidence} if evidence else data
 

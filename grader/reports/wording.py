@@ -39,6 +39,7 @@ _VERDICTS = {
     Status.SKIPPED: Verdict("Not judged", "○", "-", "quiet"),
     Status.ERROR: Verdict("Still to be graded", "…", "?", "owed"),
 }
+_FOR_PERSON = Verdict("To be marked by a person", "…", "?", "owed")
 _FOLLOWED = Verdict("Right, given your earlier answer", "✓", "+", "right")
 
 
@@ -52,6 +53,8 @@ class Block:
 
 def verdict(result: CheckResult) -> Verdict:
     """Return the words for a check's outcome."""
+    if result.for_person:
+        return _FOR_PERSON
     followed = result.follow_through and result.status in {Status.PASSED, Status.PARTIAL}
     return _FOLLOWED if followed else _VERDICTS[result.status]
 
