@@ -4,6 +4,7 @@
     ├── UsageError                the command line asks for something that is not there       (operator)
     ├── CourseError               the course's own files are wrong; carries all Problems       (author)
     ├── SubmissionError           a hand-in cannot be read; its score is owed to a human       (operator)
+    ├── DataError                 a data set's files cannot be read or written                 (operator)
     └── SandboxError              confinement or its process failed; the run is tried again    (operator)
         └── ProtocolError         bytes from the untrusted side that are not a valid answer
 
@@ -66,6 +67,14 @@ class SubmissionError(GradeError):
 
     def __init__(self, where: str, message: str) -> None:
         self.problem = Problem(where, message)
+        super().__init__(str(self.problem))
+
+
+class DataError(GradeError):
+    """A data set's files cannot be used; ``problem`` says where, what was found and what to do."""
+
+    def __init__(self, where: object, message: str) -> None:
+        self.problem = Problem(str(where), message)
         super().__init__(str(self.problem))
 
 

@@ -13,7 +13,7 @@ from grader.course import Exercise
 from grader.reference import Evaluation, Misconception
 from grader.starters import literal
 
-_DECORATORS = {"given", "quantity", "function", "misconception", "cases"}
+_DECORATORS = {"given", "quantity", "function", "misconception", "cases", "property_of", "trial"}
 
 
 def computed(exercise: Exercise, values: Evaluation) -> Mapping[str, bytes]:

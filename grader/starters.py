@@ -44,12 +44,17 @@ def with_given(name: str, source: str, values: Mapping[str, Any]) -> str:
 def literal(value: Any) -> str:
     """Return Python source that evaluates to ``value``, exactly; arrays need ``import numpy as np``.
 
-    A torch tensor becomes an array. What is no number, text, array or sequence of those is written as by ``repr``.
+    A torch tensor becomes an array, a set a list in order, a SymPy expression text. What is no number, text, array or
+    sequence of those is written as by ``repr``.
     """
     if hasattr(value, "detach"):  # a torch tensor, without importing torch
         value = np.asarray(value.detach().cpu())
     if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
         value = value.item()
+    if hasattr(value, "free_symbols"):  # a SymPy expression, without importing SymPy
+        value = str(value)
+    if isinstance(value, set | frozenset):
+        value = sorted(value)
     if isinstance(value, list | tuple):
         items = "".join(f"{literal(one)}, " for one in value)
         return f"[{items.removesuffix(', ')}]" if isinstance(value, list) else f"({items.rstrip()})"

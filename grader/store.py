@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -147,7 +148,9 @@ def open_store(path: Path | None) -> Iterator[Store]:
         _prepare(engine)
         yield Store(engine)
     except sa.exc.DatabaseError as error:
-        raise GradeError(_unusable(path, error.orig)) from error
+        is_full = getattr(error.orig, "sqlite_errorcode", None) in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
+        kept = ". What was stored before is kept: make room, and the same command goes on from there" if is_full else ""
+        raise GradeError(_unusable(path, error.orig) + kept) from error
     finally:
         engine.dispose()
 
@@ -201,12 +204,11 @@ def _run_content(run: Run) -> dict[str, Any]:
 
 
 def _run_from(content: dict[str, Any], observations: bytes) -> Run:
-    environment = content["environment"]
-    packages = tuple((name, version) for name, version in environment["packages"])
+    packages = tuple((name, version) for name, version in content["environment"]["packages"])
     fields = {
         **content,
         "stop": Stop(content["stop"]),
-        "environment": Environment(environment["python"], environment["platform"], packages),
+        "environment": Environment(**{**content["environment"], "packages": packages}),
         "errors": tuple(CodeError(**error) for error in content["errors"]),
     }
     return Run(**fields, observations=load_observations(observations))

@@ -210,6 +210,10 @@ def _submission(folder: Path, index: int, one: KnownHandIn) -> Submission:
 
 def _complaints(one: KnownHandIn, report: ExerciseReport) -> Iterator[str]:
     results = [score.result for criterion in report.criteria for score in criterion.checks]
+    if report.stop is Stop.INFRASTRUCTURE:  # one reason for all checks
+        details = sorted({result.evidence for result in results})
+        yield f"could not be run, by a fault of this machine: {'; '.join(details)}"
+        return
     owed = [result for result in results if result.status is Status.ERROR]
     if owed or (report.pending and not results):
         reasons = {f"{result.id}: {result.message} {result.evidence}".strip() for result in owed}

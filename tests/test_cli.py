@@ -21,10 +21,11 @@ from jsonschema import Draft202012Validator
 from grader import __version__
 from grader.cli import grade as command
 from grader.cli import run
+from grader.cli.grading import official_rung
 from grader.errors import ExitCode, GradeError
 from grader.model import Stop
 from grader.reports import schema
-from grader.sandbox import strongest_rung
+from grader.sandbox import available_rungs, strongest_rung
 from grader.store import Store, open_store
 
 Captured = pytest.CaptureFixture[str]
@@ -262,17 +263,26 @@ def any_rung(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grader.cli.grading.official_rung", strongest_rung)
 
 
+@pytest.mark.parametrize("rung", ["landlock", "selfcheck"])
 def test_batch_refuses_a_machine_that_cannot_confine(
-    course: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+    course: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured, rung: str
 ) -> None:
     monkeypatch.undo()
     monkeypatch.chdir(course)
-    monkeypatch.setattr("grader.cli.grading.strongest_rung", lambda: "selfcheck")
+    monkeypatch.setattr("grader.cli.grading.strongest_rung", lambda: rung)
     hand_in(course, {"all/anna/rectangles.py": RIGHT})
     assert run(["batch", "all", "--assignment", "sheet1"]) == ExitCode.USAGE
     said = " ".join(capsys.readouterr().err.split())
-    assert said.startswith("grade: this machine cannot confine student code (ns: ")
-    assert said.endswith("where it can do no harm, say so with --isolation selfcheck.")
+    assert said.startswith("grade: this machine cannot confine student code well enough for official marks; ")
+    assert said.endswith(f"is {rung}; to use it all the same, where it can do no harm, say so with --isolation {rung}.")
+    assert not (course / "grades").exists()
+
+
+@pytest.mark.parametrize("rung", ["ns+cgroup", "ns", "fresh", "container"])
+def test_batch_takes_the_strongest_rung_that_is_strong_enough(rung: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr("grader.cli.grading.strongest_rung", lambda: rung)
+    assert official_rung() == rung
 
 
 @pytest.mark.skipif(strongest_rung() == "selfcheck", reason="this machine has no rung that confines")
@@ -302,7 +312,7 @@ def test_batch_writes_reports_json_and_gradebook(course: Path, engine: FakeEngin
     with open_store(course / "g" / "grade.sqlite") as store:
         assert [report.points for report in store.reports("sheet1")] == [3.0, 1.0]
     said = capsys.readouterr().out
-    assert "Isolation selfcheck: guards against accidents, not against hostile code." in said
+    assert "Isolation selfcheck is weaker than official marks ask for" in said
     assert "class.html" in said
     assert (run(arguments), len(engine.ran)) == (0, 2)
     assert read(course / "out.json")["submissions"] == first["submissions"]
@@ -327,8 +337,8 @@ def test_batch_grades_only_the_exercises_named(course: Path, engine: FakeEngine)
         (["all", "--assignment", "sheet9"], "no assignment 'sheet9' in this course; it has: sheet1"),
         (["all", "--assignment", "sheet1", "--exercise", "x"], "sheet1 has no exercise 'x'; it has: rectangles"),
         (
-            ["all", "--assignment", "sheet1", "--isolation", "fresh"],
-            "isolation 'fresh' cannot be used: not in this version",
+            ["all", "--assignment", "sheet1", "--isolation", "ns"],
+            "isolation 'ns' cannot be used: not today. It needs Linux 5.12 or later, and user namespaces",
         ),
         (
             ["all", "--assignment", "sheet1", "--isolation", "moat"],
@@ -341,8 +351,14 @@ def test_batch_grades_only_the_exercises_named(course: Path, engine: FakeEngine)
     ],
 )
 def test_batch_says_what_is_not_there(
-    course: Path, engine: FakeEngine, capsys: Captured, arguments: list[str], message: str
+    course: Path,
+    engine: FakeEngine,
+    capsys: Captured,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    message: str,
 ) -> None:
+    monkeypatch.setattr("grader.sandbox.rungs._why_not", {"ns": "not today", "selfcheck": ""}.get)
     hand_in(course, {"all/anna/rectangles.py": RIGHT, "all.zip": "PK", "empty/": ""})
     assert run(["batch", *arguments]) == ExitCode.USAGE
     assert message in capsys.readouterr().err
@@ -418,6 +434,22 @@ def test_doctor_says_what_there_is(course: Path, capsys: Captured) -> None:
     said = capsys.readouterr().out
     for text in (f"grade {__version__}", "Test [/b] course", "exercises: 1", "isolation selfcheck", "write-ahead log"):
         assert text in said
+
+
+def test_doctor_says_of_each_rung_what_it_promises_or_why_not_and_what_would_help(
+    course: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    why_not = {"ns": "", "selfcheck": "", "fresh": "the program bwrap is not installed"}
+    monkeypatch.setattr("grader.sandbox.rungs._why_not", lambda name: why_not.get(name, "not today"))
+    assert run(["doctor"]) == 0
+    lines = {
+        words[1]: words[2:] for words in (line.split("│") for line in capsys.readouterr().out.splitlines()) if words[1:]
+    }
+    lines = {name.strip(): [word.strip() for word in words] for name, words in lines.items()}
+    for rung in available_rungs():
+        assert lines[f"isolation {rung.name}"][:2] == ["ok" if rung.available else "no", rung.reason]
+    assert lines["isolation fresh"][1].startswith("the program bwrap is not installed. It needs Linux and bubblewrap")
 
 
 def test_doctor_says_what_is_broken(course: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from execution_helpers import children, module_job, values
 
 from grader.engines import Engine, LocalPool, default_workers
 from grader.errors import SandboxError
+from grader.execution import environment, execute
 from grader.model import Job, Limits, Stop
-from grader.sandbox import Confined, SelfCheck
-from grader.sandbox.selfcheck import remove_folder
+from grader.sandbox import Confined, SelfCheck, available_rungs, make_sandbox
+from grader.sandbox.leftovers import remove_folder
 
 
 class Flaky:
@@ -166,6 +168,32 @@ def most_together(budget: int, monkeypatch: pytest.MonkeyPatch) -> int:
 def test_heavy_jobs_are_held_back_until_they_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert most_together(750, monkeypatch) <= 750
     assert most_together(10_000, monkeypatch) > 750
+
+
+COUNTED = """
+import os
+set_to = sorted({value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")})
+try:
+    import torch
+    torch_has = torch.get_num_threads()
+except ImportError:
+    torch_has = {threads}
+import numpy
+for _ in range(20):
+    numpy.ones((600, 600)) @ numpy.ones((600, 600))
+running = len(os.listdir("/proc/self/task"))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+@pytest.mark.parametrize("rung", [rung.name for rung in available_rungs() if rung.available])
+def test_a_job_has_as_many_threads_as_the_environment_says(rung: str) -> None:
+    threads = environment().threads
+    source = COUNTED.replace("{threads}", str(threads))
+    with closing(make_sandbox(rung)) as sandbox:
+        run = execute(module_job(source, "set_to torch_has running"), sandbox)
+    assert (run.stop, run.detail) == (Stop.FINISHED, "")
+    assert values(run) == {"set_to": [str(threads)], "torch_has": threads, "running": threads}
 
 
 def test_workers() -> None:

@@ -17,7 +17,7 @@ from grader.errors import SubmissionError
 from grader.execution import CancelledError, environment, execute, module_source, notebook_source
 from grader.model import Array, CodeError, Failure, Job, Limits, Opaque, Probe, Stop
 from grader.sandbox import SelfCheck
-from grader.sandbox.selfcheck import remove_folder
+from grader.sandbox.leftovers import remove_folder
 
 SHORT = Limits(timeout_seconds=1.0)
 
@@ -78,6 +78,17 @@ def test_format_3_is_upgraded() -> None:
         (b'{"nbformat": 4, "cells": 5}', "not a complete notebook: a cell cannot be read"),
         (b'{"nbformat": 4, "cells": [{"cell_type": "code"}]}', "KeyError: 'source'"),
         (b'{"nbformat": 4, "cells": [{"cell_type": "x", "source": ""}]}', "cell type 'x'"),
+        (
+            b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": {"x = 1": 2}}]}',
+            "its source is an object; expected text or a list of lines",
+        ),
+        (b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": ["x", 1]}]}', "a list of something else"),
+        (b'{"nbformat": 4, "cells": [{"cell_type": "raw", "source": null}]}', "its source is null; expected"),
+        (b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": 5}]}', "its source is no text; expected"),
+        (
+            b'{"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "code", "input": {"x": 1}}]}]}',
+            "its source is an object; expected",
+        ),
         (
             b'{"nbformat": 4, "metadata": {"kernelspec": {"language": "R"}}}',
             "a notebook for 'R'; expected Python",
@@ -415,7 +426,7 @@ def test_a_notebook_at_its_time_limit_is_observed_and_later_cells_are_not_run() 
 
 def test_a_kernel_that_ends_is_killed_not_finished() -> None:
     result = run(notebook_job("x = 1\nprint('on')", "import os\nos._exit(5)", "y = 1", names="x y"))
-    detail = "cell 2 ended the kernel (exit status 5); what was computed is lost"
+    detail = "the process ended before its time in cell 2 (exit status 5); what was computed is lost"
     assert (Stop.KILLED, detail) == (result.stop, result.detail)
     assert kinds(result) == {"x": "not_run", "y": "not_run"}
     assert outputs(result.notebook, 0)[0]["text"] == "on\n"
@@ -441,3 +452,15 @@ def test_a_run_is_plain_data() -> None:
     assert result.errors[0].traceback.encode().decode().startswith("Traceback")
     assert isinstance(notebook_text("x"), str)
     assert Failure("not_run") != Failure("missing")
+
+
+def test_many_slow_variables_are_read_for_so_long_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grader.execution.run.READING_SECONDS", 2.0)
+    source = "import time, numpy\nclass Slow:\n    def __array__(self, dtype=None, copy=None):\n"
+    source += "        time.sleep(0.9)\n        return numpy.ones(1)\na = b = c = d = e = Slow()"
+    result = run(module_job(source, "a b c d e"))
+    assert (result.stop, kinds(result)["a"], kinds(result)["e"]) == (Stop.TIMEOUT, "seen", "not_run")
+    assert re.fullmatch("reading the variables up to [bc] took longer than 2 s", result.detail)
+    monkeypatch.setattr("grader.execution.run.GET_SECONDS", 0.5)
+    result = run(module_job(source, "a b"))
+    assert (result.detail, kinds(result)) == ("reading a took longer than 0.5 s", {"a": "raised", "b": "not_run"})

@@ -17,11 +17,11 @@ INSIDE = "grader.sandbox.inside"
 FLOORS = (
     {"errors"},
     {"model"},
-    {"reference"},
+    {"reference", "data"},
     {""},
     {"course"},
     {"checks"},
-    {"rubric", "starters", "late"},
+    {"rubric", "starters", "presenters", "late"},
     {"sandbox", "known"},
     {"execution"},
     {"store", "engines"},

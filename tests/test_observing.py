@@ -44,13 +44,13 @@ def test_one_case_that_raises_leaves_the_others() -> None:
     found = of_call("def size(x):\n    return len(x)\n", "size")
     assert found == [
         {"value": 2, "changed": False},
-        {"raised": "TypeError", "message": "object of type 'int' has no len()"},
+        {"raised": "TypeError", "message": "object of type 'int' has no len() (line 2)"},
     ]
 
 
 def test_leaving_python_in_a_function_is_its_result() -> None:
     assert of_call("def f(x):\n    raise SystemExit(0)\n", "f", {"cases": [{"args": [1]}]}) == [
-        {"raised": "SystemExit", "message": "0"}
+        {"raised": "SystemExit", "message": "0 (line 2)"}
     ]
 
 

@@ -198,6 +198,14 @@ def test_every_part_of_a_job_is_in_its_key(room: Class) -> None:
     keys = [run_key(replace(job, **{name: value}), "selfcheck", MACHINE) for name, value in changes.items()]
     keys += [run_key(replace(job, files=(("a", b"2"),)), "selfcheck", MACHINE), run_key(job, "ns", MACHINE)]
     keys += [run_key(replace(job, limits=replace(job.limits, output_bytes=1)), "selfcheck", MACHINE)]
+    machine: dict[str, Any] = {
+        "python": "3.12",
+        "platform": "another processor",
+        "packages": (("numpy", "3"),),
+        "threads": 2,
+    }
+    assert set(machine) == set(asdict(MACHINE))
+    keys += [run_key(job, "selfcheck", replace(MACHINE, **{name: value})) for name, value in machine.items()]
     keys += [run_key(job, "selfcheck", MACHINE)]
     assert len(set(keys)) == len(keys)
     assert run_key(replace(job), "selfcheck", MACHINE) == keys[-1]
@@ -384,6 +392,7 @@ def test_provenance_changes_with_each_input_and_only_then(room: Class) -> None:
     room.reload()
     assert [key for key, value in provenance(room).items() if value != before[key]] == ["exercise"]
     json.dumps(before)
+    assert before["machine"] == asdict(MACHINE)
 
 
 # Personal numbers

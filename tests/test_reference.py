@@ -14,7 +14,7 @@ from judging_helpers import HEAD, write
 
 import grader
 from grader.errors import CourseError
-from grader.reference import Evaluation, Reference, given, load, misconception, quantity
+from grader.reference import Evaluation, Reference, given, load, misconception, property_of, quantity, trial
 from grader.reference.authoring import collecting
 
 SHAPES = """
@@ -329,3 +329,58 @@ def test_all_problems_come_at_once(tmp_path: Path) -> None:
     found = problems_of(tmp_path, text)
     assert len(found) == 5
     assert {one.split(":")[0] for one in found} == {"1", "3", "5"}
+
+
+FUNCTIONS = """
+from grader import cases, function, property_of, trial
+@function
+def folds(n):
+    return [[i] for i in range(n)]
+@property_of("folds", "Every index once.")
+def partition(inputs, result):
+    return len(result) == inputs[0]
+@trial("folds")
+def twice(folds, n):
+    '''Both.'''
+    return [folds(n), folds(n)]
+@cases("twice")
+def some(rng):
+    yield (3,)
+"""
+
+
+def test_properties_and_trials(tmp_path: Path) -> None:
+    reference = reference_of(tmp_path, FUNCTIONS)
+    partition, twice = reference.properties["partition"], reference.trials["twice"]
+    line = FIRST_LINE - 1  # the text begins with an empty line
+    assert (partition.target, partition.message, partition.line) == ("folds", "Every index once.", line + 6)
+    assert partition.function((2,), [[0], [1]]) is True
+    assert (twice.target, twice.line, reference.cases["some"].target) == ("folds", line + 9, "twice")
+    assert twice.source == 'def twice(folds, n):\n    """Both."""\n    return [folds(n), folds(n)]'
+    assert Evaluation(reference, None).cases("some") == ((3,),)
+    assert (grader.property_of, grader.trial) == (property_of, trial)
+
+
+def test_what_can_be_wrong_with_properties_and_trials(tmp_path: Path) -> None:
+    text = """from grader import cases, function, property_of, trial
+@function
+def folds(n): return n
+@property_of("fold", "Once.")
+def a(inputs, result): return True
+@property_of("folds", " ")
+def b(result): return True
+@trial("fold")
+def c(folds): return folds
+@trial("folds")
+def folds(folds): return folds
+@cases("d")
+def e(rng): yield 1
+"""
+    assert problems_of(tmp_path, text) == [
+        "6: property `b` takes 1 parameters; expected two: the inputs and the result",
+        "6: property `b` has no sentence for the student",
+        "10: `folds` is defined twice; give one of them another name",
+        "12: `e` refers to `d`, which is no function",
+        "4: `a` refers to `fold`, which is no function; did you mean `folds`?",
+        "8: `c` refers to `fold`, which is no function; did you mean `folds`?",
+    ]

@@ -24,6 +24,7 @@ from grader.model import (
     CheckScore,
     CodeError,
     CriterionScore,
+    Environment,
     ExerciseReport,
     Flag,
     Provenance,
@@ -59,6 +60,7 @@ RUBRIC = {
     },
     ("update", "Update"): {"W1_new": 0.5, "b1_new": 0.5, "W2_new": 0.5, "b2_new": 0.5},
 }
+MACHINE = Environment("3.11.2", "Linux 6, Some processor", (("numpy", "2.4"), ("torch", "2.13")), 1)
 MISMATCH = (
     "Shape (3,) is as expected, but 2 of 3 elements differ:\n"
     "  index   yours     allowed difference\n"
@@ -102,7 +104,7 @@ def report(name: str = "anna", outcomes: dict[str, dict[str, Any]] | None = None
         isolation="selfcheck",
         file="gradient_step.ipynb",
         seconds=0.8312345678,
-        provenance=Provenance("a" * 64, "1" * 64, "b" * 64, "2" * 64, "c" * 64, 0, "0.1.0"),
+        provenance=Provenance("a" * 64, "1" * 64, "b" * 64, "2" * 64, "c" * 64, 0, "0.1.0", MACHINE),
     )
     values: dict[str, Any] = {
         "id": name,
@@ -290,6 +292,12 @@ def test_json_has_the_fixed_keys_and_values() -> None:
     }
     assert exercise["errors"][0]["where"] == "cell 7"
     assert exercise["provenance"]["seed"] == 0
+    assert exercise["provenance"]["machine"] == {
+        "python": "3.11.2",
+        "platform": "Linux 6, Some processor",
+        "packages": {"numpy": "2.4", "torch": "2.13"},
+        "threads": 1,
+    }
     assert [problem["where"] for problem in data["problems"]] == ["hand-ins/eve"]
 
 
@@ -367,6 +375,7 @@ def test_a_student_reads_points_messages_and_where_they_come_from() -> None:
         "Printed output epoch 1 epoch 2",
         "Hand-in aaaaaaaaaaaa",
         "Isolation selfcheck",
+        "Machine Python 3.11.2; numpy 2.4, torch 2.13; 1 thread each; Linux 6, Some processor",
     ):
         assert sentence in text
     assert "index   yours     allowed difference\n[0]     0.5000    0.001" in html
@@ -398,6 +407,16 @@ def test_a_settled_report_says_nothing_of_waiting() -> None:
     assert "15</strong> <span>of 15 points" in html
     assert "Provisional" not in html
     assert "deadline" not in html
+
+
+def test_the_class_page_says_once_what_the_runs_were_made_on() -> None:
+    here = "Isolation selfcheck; Python 3.11.2; numpy 2.4, torch 2.13; 1 thread each; Linux 6, Some processor"
+    other = report("carl", exercise={"isolation": "ns"})
+    text = " ".join("".join(Page(class_page(batch(report(), report("bert"), other), {})).text).split())
+    assert text.count(here) == 1
+    assert text.count(here.replace("selfcheck", "ns")) == 1
+    unknown = replace(report().exercises[0], provenance=None)
+    assert "Python" not in class_page(batch(replace(report(), exercises=(unknown,))), {})
 
 
 def test_an_empty_report_is_a_page_too() -> None:
@@ -529,6 +548,16 @@ def test_a_machine_fault_says_that_it_is_not_the_students() -> None:
         "Still to be graded: Calculating gradients. "
         "The run failed for a reason that is not the student's; grade it again."
     )
+
+
+def test_the_instructor_reads_what_failed_on_the_machine_and_the_student_does_not() -> None:
+    detail = "setup failed: `preload` in exercise.yaml names torhc, which cannot be imported here"
+    owed = {"status": Status.ERROR, "message": "It will be tried again.", "evidence": detail}
+    broken = report(outcomes={"h": owed, "y_hat": owed}, stop=Stop.INFRASTRUCTURE)
+    broken = replace(broken, exercises=(replace(broken.exercises[0], stop=Stop.INFRASTRUCTURE),))
+    assert summarize(batch(broken)).concerns[0].message.endswith(f"grade it again. What failed: {detail}")
+    assert "torhc" in class_page(batch(broken), {})
+    assert "torhc" not in student_page(broken)
 
 
 def test_a_reason_is_not_given_twice() -> None:

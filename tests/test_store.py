@@ -78,7 +78,7 @@ def run(*values: Plain | Failure, stop: Stop = Stop.FINISHED, name: str = "x") -
 def report(name: str, **more: object) -> Report:
     scores = tuple(CheckScore(result, result.fraction, 1.0) for result in RESULTS)
     criterion = CriterionScore("forward", "Forward pass", 1.5, 3.0, True, scores)
-    provenance = Provenance("a", "b", "c", "d", "e", 2**62, "0.1.0")
+    provenance = Provenance("a", "b", "c", "d", "e", 2**62, "0.1.0", MACHINE)
     part = ExerciseReport(
         "step", "Step", 1.5, 3.0, True, (criterion,), Stop.TIMEOUT, "selfcheck", "step.py", "note", 1.5, "log",
         (CodeError("line 1", "E", "m"),), provenance,

@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
-from execution_helpers import QUICK, children, kinds, module_job, notebook_job, values
+from execution_helpers import QUICK, kinds, module_job, notebook_job, values
 from namespace_helpers import needs_ns, outcome
 
 from grader.engines import LocalPool
@@ -28,13 +29,6 @@ from grader.sandbox.tree import descendants
 from grader.sandbox.zygotes import PreloadError, Zygote
 
 SHORT = replace(QUICK, timeout_seconds=1.0)
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Namespaces]:
-    with Namespaces() as opened:
-        yield opened
-    assert children() == []
 
 
 # --- life of a warm process --------------------------------------------------------------------------------
@@ -58,7 +52,10 @@ def test_a_warm_process_has_its_libraries_and_one_thread(sandbox: Namespaces) ->
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("no_such_module", "`preload` names no_such_module, which cannot be imported here: ModuleNotFoundError"),
+        (
+            "no_such_module",
+            "`preload` in exercise.yaml names no_such_module, which cannot be imported here: ModuleNotFoundError",
+        ),
         ("antigravity_of_mine.sub", "which cannot be imported here"),
     ],
 )
@@ -82,11 +79,9 @@ def test_a_preload_that_starts_threads_is_refused() -> None:
     source += "except zygote.PreloadError as error:\n    x = str(error)"
     with Namespaces(always=()) as sandbox:
         run = execute(module_job(source, "x"), sandbox)
-    expected = (
-        "`preload` names this, which leaves 1 threads running when it is imported; a process with threads cannot be "
-    )
-    assert values(run)["x"] == expected + (
-        "forked. Remove it from `preload`: hand-ins can import it all the same, more slowly."
+    assert values(run)["x"] == (
+        "`preload` in exercise.yaml names this, which leaves threads running when it is imported (found 1); a process "
+        "with threads cannot be forked. Remove it from `preload`: hand-ins can import it all the same, more slowly."
     )
 
 
@@ -141,6 +136,53 @@ def test_an_old_warm_process_retires_when_its_last_job_has_ended(monkeypatch: py
                 assert (old is new, old.is_alive) == (False, True)
         assert (old.is_alive, new.is_alive) == (False, True)
     assert not new.is_alive
+
+
+@needs_ns
+def test_a_warm_process_that_has_grown_retires(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Namespaces(always=()) as sandbox:
+        assert outcome(execute(module_job("x = 1"), sandbox)) == ("finished", "")
+        old = next(iter(sandbox._zygotes.values()))
+        grown = old.grown_bytes()
+        assert abs(grown) < 16 * 1024**2
+        assert outcome(execute(module_job("x = 1"), sandbox)) == ("finished", "")
+        assert old.is_alive
+        monkeypatch.setattr(namespaces, "_MAX_GROWTH_BYTES", grown)
+        assert outcome(execute(module_job("x = 1"), sandbox)) == ("finished", "")
+        assert not old.is_alive
+
+
+@needs_ns
+def test_what_a_warm_process_has_more_than_at_its_start_is_measured() -> None:
+    with Namespaces(always=()) as sandbox, sandbox.launch(QUICK):
+        zygote = next(iter(sandbox._zygotes.values()))
+        warm = psutil.Process(zygote._warm)
+        assert (warm.ppid(), "zygote" in warm.cmdline()) == (zygote.pid, True)
+        before = zygote.grown_bytes()
+        zygote._first_bytes -= 2**30
+        assert zygote.grown_bytes() - before > 2**29
+
+
+@needs_ns
+def test_where_memory_is_short_idle_warm_processes_end_the_longest_unused_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def launch(*preload: str) -> AbstractContextManager[object]:
+        return sandbox.launch(replace(QUICK, preload=preload))
+
+    with Namespaces(always=()) as sandbox:
+        with launch("json"), launch("csv"), launch("wave"):
+            json_, csv, wave = sandbox._zygotes.values()
+        with launch("json"):
+            available = iter([0, 2**60])
+            monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=next(available)))
+            with launch("zlib"):
+                zlib = list(sandbox._zygotes.values())[-1]
+                assert [one.is_alive for one in (json_, csv, wave)] == [True, False, True]
+            monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=0))
+            with launch("zlib"):
+                assert [one.is_alive for one in (json_, csv, wave, zlib)] == [True, False, False, True]
+    assert not json_.is_alive
 
 
 @needs_ns
@@ -209,11 +251,73 @@ def test_seeds_reach_what_is_imported_later_and_every_runner(sandbox: Namespaces
 @needs_ns
 def test_torch_is_seeded_warm_and_cold() -> None:
     pytest.importorskip("torch")
-    job = module_job("import torch\nx = torch.rand(2).tolist()", "x")
+    source = "import torch\nx = torch.rand(2).tolist()"
+    job = module_job(source, "x")
     warm = replace(job, limits=replace(QUICK, preload=("torch",)))
+    kernel = replace(notebook_job(source, names="x", limits=warm.limits), runner="nbclient", seed=job.seed)
     with Namespaces() as sandbox:
-        found = [values(execute(one, sandbox))["x"] for one in (job, warm, replace(warm, seed=8))]
-    assert found[0] == found[1] != found[2]
+        found = [values(execute(one, sandbox))["x"] for one in (job, warm, kernel, replace(warm, seed=8))]
+    assert found[0] == found[1] == found[2] != found[3]
+
+
+@needs_ns
+def test_joblib_does_not_complain_of_a_sandbox_without_lscpu() -> None:
+    pytest.importorskip("sklearn")
+    source = "import joblib, os\nx = joblib.cpu_count(only_physical_cores=True) <= os.cpu_count()"
+    with Namespaces() as sandbox:
+        run = execute(module_job(source, "x", replace(QUICK, preload=("sklearn",))), sandbox)
+    assert (outcome(run), values(run), run.log) == (("finished", ""), {"x": True}, "")
+
+
+# --- a kernel forked from the warm process -----------------------------------------------------------------
+
+
+@needs_ns
+def test_a_forked_kernel_has_the_libraries_of_the_warm_process_and_a_session_of_its_own(sandbox: Namespaces) -> None:
+    source = "import os, sys\nx = [name in sys.modules for name in ('numpy', 'nbclient', 'sklearn')]\n"
+    source += "own, argv = [os.getpgid(0) == os.getsid(0) == os.getpid(), os.getppid()], sys.argv\n"
+    source += "held = {os.readlink(f'/proc/1/fd/{number}') for number in (3, 4)}\n"
+    source += "for number in os.listdir('/proc/self/fd'):\n    try: held -= {os.readlink(f'/proc/self/fd/{number}')}\n"
+    source += "    except OSError: pass\nkept = len(held)"
+    run = execute(replace(notebook_job(source, names="x own argv kept"), runner="nbclient"), sandbox)
+    assert outcome(run) == ("finished", "")
+    # Both pipes of the job's process are its own.
+    assert values(run) == {"x": [True, True, False], "own": [True, 1], "argv": [""], "kept": 2}
+
+
+@needs_ns
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "signal SIGKILL"),
+        ("import ctypes\nctypes.string_at(0)", "signal SIGSEGV"),
+        ("import os\nos._exit(0)", "exit status 0"),
+    ],
+)
+def test_how_a_forked_kernel_ended_is_told(source: str, words: str, sandbox: Namespaces) -> None:
+    run = execute(replace(notebook_job("x = 1", source, names="x"), runner="nbclient"), sandbox)
+    assert outcome(run) == (
+        "killed", f"the process ended before its time in cell 2 ({words}); what was computed is lost",
+    )  # fmt: skip
+
+
+@needs_ns
+def test_a_kernel_is_not_forked_beside_a_thread_and_runs_no_exit_handler_of_its_parent(sandbox: Namespaces) -> None:
+    source = """
+import atexit, os, threading
+from _grade_inside import forked
+atexit.register(print, "an exit handler", flush=True)
+open("k.json", "w").close()
+x = os.waitstatus_to_exitcode(os.waitpid(forked.fork("k.json", 0, 10), 0)[1])
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+try:
+    forked.fork("k.json", 0, 10)
+except RuntimeError as error:
+    y = str(error)
+"""
+    run = execute(module_job(source, "x y", replace(QUICK, preload=("nbclient",))), sandbox)
+    assert values(run) == {"x": 1, "y": "a process with 2 threads cannot be forked"}
+    assert "an exit handler" not in run.log
 
 
 # --- cells in the warm process -----------------------------------------------------------------------------
@@ -281,7 +385,9 @@ def test_a_notebook_runs_as_in_jupyter(any_sandbox: Namespaces | SelfCheck) -> N
     assert [out["data"]["text/plain"] for out in outputs(run, 8)] == ["'b'"]
     assert outputs(run, 9) == [{"output_type": "stream", "name": "stdout", "text": "over\n"}]
     assert outputs(run, 12)[0]["text"] == "still here"
-    assert [out.get("text", out.get("data")) for out in outputs(run, 16)] == ["child\n", {"text/plain": "0"}]
+    # What another process prints and what the cell shows come by two ways, in either order.
+    shown = {out["output_type"]: out.get("text", out.get("data")) for out in outputs(run, 16)}
+    assert shown == {"stream": "child\n", "execute_result": {"text/plain": "0"}}
     assert run.notebook is not None
     counts = [cell["execution_count"] for cell in json.loads(run.notebook)["cells"]]
     assert counts == [1, None, *range(2, 17)]
@@ -326,11 +432,45 @@ def test_a_stubborn_cell_ends_the_run(any_sandbox: Namespaces | SelfCheck) -> No
     stubborn = "import time\nwhile True:\n    try: time.sleep(1)\n    except BaseException: pass"
     run = execute(shell_job("x = 1\nprint('on')", stubborn, names="x", limits=SHORT), any_sandbox)
     assert (run.stop, kinds(run), run.log) == (Stop.TIMEOUT, {"x": "not_run"}, "on\n")
+    assert run.detail == "the time limit of 1 s was reached in cell 2, and the code did not stop when interrupted"
+    assert outputs(run, 0)[0]["text"] == "on\n"
     run = execute(shell_job("import asyncio", "await asyncio.sleep(99)", "y = 1", names="y", limits=SHORT), any_sandbox)
     assert outcome(run) == ("timeout", "the time limit of 1 s was reached in cell 2")
-    died = execute(shell_job("print('on')", "import os\nos._exit(5)", names="x"), any_sandbox)
-    assert outcome(died) == ("killed", "the process ended before its time (exit status 5); what was computed is lost")
-    assert died.log == "on\n"
+
+
+@pytest.mark.parametrize("runner", ["shell", "nbclient"])
+def test_what_cells_showed_outlives_the_process(runner: Any, any_sandbox: Namespaces | SelfCheck) -> None:
+    ends = "print('last', flush=True)\nimport os\nos._exit(5)"
+    job = replace(shell_job("print('on')\n1/0", "'shown'", ends, "y = 1", names="x"), runner=runner)
+    died = execute(job, any_sandbox)
+    words = "the process ended before its time in cell 3 (exit status 5); what was computed is lost"
+    assert (outcome(died), kinds(died)) == (("killed", words), {"x": "not_run"})
+    assert [(error.where, error.name) for error in died.errors] == [("cell 1", "ZeroDivisionError")]
+    assert [out["output_type"] for out in outputs(died, 0)] == ["stream", "error"]
+    assert outputs(died, 1)[0]["data"] == {"text/plain": "'shown'"}
+    assert outputs(died, 3) == []
+    assert died.notebook is not None
+    assert [cell["execution_count"] for cell in json.loads(died.notebook)["cells"]] == [1, 2, 3, None]
+    assert died.log.startswith("on\n")
+    assert "last\n" in died.log or runner == "nbclient"  # where it is chance
+
+
+@pytest.mark.parametrize("runner", ["shell", "nbclient"])
+def test_what_cells_showed_outlives_the_memory_limit(runner: Any, any_sandbox: Namespaces | SelfCheck) -> None:
+    source = "import subprocess, sys\nfor _ in range(4):\n    subprocess.Popen([sys.executable, '-c', "
+    source += "'import time; x = bytearray(b\"x\") * (150 << 20); time.sleep(1000)'])\nimport time\ntime.sleep(1000)"
+    job = shell_job("print('on')", source, limits=replace(QUICK, memory_bytes=400 * 1024**2))
+    run = execute(replace(job, runner=runner), any_sandbox)
+    assert outcome(run) == ("memory", "the memory limit of 400 MiB was exceeded in cell 2; what was computed is lost")
+    assert (outputs(run, 0)[0]["text"], run.log) == ("on\n", "on\n")
+
+
+@pytest.mark.parametrize("runner", ["shell", "nbclient"])
+def test_a_cell_can_change_what_an_earlier_one_shows(runner: Any, any_sandbox: Namespaces | SelfCheck) -> None:
+    cells = ("# text", "h = display('a', display_id='one')\nprint('b')", "h.update('c')", "None")
+    run = execute(replace(shell_job(*cells), runner=runner), any_sandbox)
+    assert [out.get("data") for out in outputs(run, 1)] == [{"text/plain": "'c'"}, None]
+    assert (outputs(run, 2), outputs(run, 3)) == ([], [])
 
 
 def test_what_cannot_be_a_notebook_is_our_fault(any_sandbox: Namespaces | SelfCheck) -> None:
@@ -350,8 +490,9 @@ def test_an_interrupt_between_cells_hits_nobody() -> None:
         box.channel.send("load", {**LOAD, "source": notebook_job("x = 1").source})
         assert box.channel.receive(30, 0).fields["loaded"] is True
         box.interrupt()
-        box.channel.send("run", {"seconds": 5, "max_bytes": 10**6})
-        assert box.channel.receive(10, 10**6).fields["errors"] == []
+        box.channel.send("run", {"cell": 0, "number": 1, "seconds": 5, "max_bytes": 10**6})
+        answer = box.channel.receive(10, 10**6)
+        assert (answer.fields["errors"], answer.blob) == ([], b"[[0, []]]")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

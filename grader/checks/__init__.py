@@ -5,13 +5,43 @@ Each kind of check is one file here and one entry in :data:`KINDS`.
 
 from collections.abc import Mapping
 
+from grader.checks.accuracy import ACCURACY
+from grader.checks.call import CALL
 from grader.checks.case import Case, Context, JudgingKind, Standing, Verdict
+from grader.checks.choice import CHOICE
+from grader.checks.curve import CURVE
 from grader.checks.declaration import DECLARATION
+from grader.checks.figure import FIGURE
 from grader.checks.files import FILES
+from grader.checks.formula import FORMULA
+from grader.checks.gradient import GRADIENT
+from grader.checks.grouping import groups
 from grader.checks.judging import fits, judge_exercise, probes, uses_context
+from grader.checks.model import MODEL
+from grader.checks.pytest_file import PYTEST
+from grader.checks.source import SOURCE
+from grader.checks.text import TEXT
 from grader.checks.value import VALUE
 
-KINDS: Mapping[str, JudgingKind] = {kind.name: kind for kind in (VALUE, DECLARATION, FILES)}
+KINDS: Mapping[str, JudgingKind] = {
+    kind.name: kind
+    for kind in (
+        VALUE,
+        DECLARATION,
+        FILES,
+        CALL,
+        GRADIENT,
+        SOURCE,
+        PYTEST,
+        CHOICE,
+        TEXT,
+        FORMULA,
+        CURVE,
+        FIGURE,
+        MODEL,
+        ACCURACY,
+    )
+}
 
 __all__ = [
     "KINDS",
@@ -21,6 +51,7 @@ __all__ = [
     "Standing",
     "Verdict",
     "fits",
+    "groups",
     "judge_exercise",
     "probes",
     "uses_context",

@@ -144,19 +144,19 @@ def _normal(text: str) -> str:
 
 def _numbers(name: str, value: Plain | Failure) -> Numbers | Unusable:
     try:
-        return _to_array(value)
+        return to_array(value)
     except TypeError:
         return Unusable(f"`{name}` should be a number or an array of numbers, but is {describe(value)}.")
     except ValueError:
         return Unusable(f"`{name}` is a ragged list: its rows differ in length, so it is no array.")
 
 
-def _to_array(value: Plain | Failure) -> Numbers:
+def to_array(value: Plain | Failure) -> Numbers:
     """Return ``value`` as an array. Raises TypeError for what is no number, ValueError for a ragged list."""
     if isinstance(value, Array):
         return value.to_numpy()
     if isinstance(value, list):
-        rows = [_to_array(item) for item in value]
+        rows = [to_array(item) for item in value]
         if len({row.shape for row in rows}) > 1:
             raise ValueError("ragged")
         return np.array(rows)

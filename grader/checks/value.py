@@ -18,13 +18,18 @@ from grader.reference import Evaluation, Misconception, Reference
 
 
 class ValueOptions(CheckOptions):
-    """Options of a ``value`` check.
+    """Judges a number, array or text that the student bound to a name.
 
     - ``value``: the name, of a quantity of the reference.
-    - ``atol``, ``rtol``: absolute and relative tolerance. Integers are compared exactly unless ``exact`` is false.
+    - ``atol``: absolute tolerance: right where ``abs(answer - expected) <= atol + rtol * abs(expected)``.
+    - ``rtol``: relative tolerance.
+    - ``exact``: compare exactly. Left out, whole numbers are compared exactly and others are not.
     - ``transpose``: a matrix may come transposed where its shape shows that.
     - ``follow_through``: fraction earned by an answer that is right only given the student's own earlier answers.
-    - ``credit``: fraction earned in spite of a named misconception.
+    - ``credit``: fraction earned in spite of a named misconception, as ``{name: fraction}``.
+
+    Judged in this order: not usable (missing, None, not finite, wrong shape or class of number); right; right given the
+    student's own earlier answers; a known mistake; wrong. Only the value counts, and typed-in right numbers are right.
     """
 
     value: str

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markdown import Markdown
 
+from grader.checks import KINDS
+from grader.checks.pages import index, page
 from grader.cli.settings import course_option, find_exercises, progress_bar, read_course, workers_option
 from grader.cli.settings import workplace as open_workplace
 from grader.course import find_course
-from grader.errors import ExitCode
+from grader.errors import ExitCode, UsageError
 from grader.scaffold import new_course, new_exercise
 from grader.validate import Outcome, validate
 
@@ -52,6 +56,25 @@ def _print_outcome(console: Console, outcome: Outcome) -> None:
     console.print(f"{mark} {outcome.id}", style=style, markup=False, highlight=False)
     for complaint in outcome.complaints:
         console.print(f"    {complaint}", markup=False, highlight=False)
+
+
+@click.command("kinds")
+@click.argument("kind", required=False, metavar="[KIND]")
+@click.option("--write", "folder", type=click.Path(path_type=Path), help="Write all pages into this folder.")
+def kinds_command(kind: str | None, folder: Path | None) -> None:
+    """Explain the kinds of check, or one KIND with its options."""
+    if kind is not None and kind not in KINDS:
+        near = get_close_matches(kind, KINDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(KINDS))}"
+        raise UsageError(f"no kind of check {kind!r}; {hint}")
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        texts = {name: page(one) for name, one in KINDS.items()} | {"README": index(KINDS)}
+        for name, text in texts.items():
+            (folder / f"{name}.md").write_text(text, encoding="utf-8")
+        _say_written([folder / f"{name}.md" for name in texts])
+        return
+    Console().print(Markdown(page(KINDS[kind]) if kind else index(KINDS), hyperlinks=False))
 
 
 @click.group()

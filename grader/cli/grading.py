@@ -19,13 +19,13 @@ from grader.cli.settings import (
 from grader.cli.settings import workplace as open_workplace
 from grader.course import Assignment, Course, Exercise
 from grader.course.loading import RUN_SUFFIXES
-from grader.errors import ExitCode, UsageError
+from grader.errors import ExitCode, GradeError, UsageError
 from grader.importers import Intake, read_folder, read_one, readable
 from grader.model import Batch, Stop
 from grader.pipeline import grade
 from grader.reports import print_batch, print_report, to_json, write_batch
 from grader.reports.text import plain
-from grader.sandbox import available_rungs, rung_names, strongest_rung
+from grader.sandbox import is_official, rung_names, strongest_rung
 
 
 @click.command()
@@ -124,7 +124,7 @@ def _check_status(batch: Batch) -> ExitCode:
     "--isolation",
     type=click.Choice(rung_names()),
     help="How strongly student code is confined; `grade doctor` explains. Default: the strongest rung of this machine; "
-    "`selfcheck`, which is no protection, only when named.",
+    "`landlock` and `selfcheck`, which are too weak for official marks, only when named.",
 )
 def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
     path: Path,
@@ -156,13 +156,13 @@ def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
 
 def official_rung() -> str:
-    """Return the strongest rung of this machine. Raises UsageError where none confines strangers' code."""
+    """Return the strongest rung of this machine. Raises UsageError where it is too weak for official marks."""
     rung = strongest_rung()
-    if rung == "selfcheck":
-        reasons = "; ".join(f"{one.name}: {one.reason}" for one in available_rungs() if one.name == "ns")
+    if not is_official(rung):
         raise UsageError(
-            f"this machine cannot confine student code ({reasons}). `grade doctor` explains; to run it unconfined all "
-            "the same, where it can do no harm, say so with --isolation selfcheck."
+            "this machine cannot confine student code well enough for official marks; `grade doctor` says why, and "
+            f"what would change it. The strongest rung here is {rung}; to use it all the same, where it can do no "
+            f"harm, say so with --isolation {rung}."
         )
     return rung
 
@@ -179,10 +179,10 @@ def grade_intake(  # noqa: PLR0913 - the whole of a batch
     isolation: str,
 ) -> Batch:
     """Return the graded batch, after showing progress, writing the reports below ``output`` and printing a summary."""
-    if isolation == "selfcheck":
+    if not is_official(isolation):
         console.print(
-            "Isolation selfcheck: guards against accidents, not against hostile code. Run strangers' code on a machine "
-            "that holds nothing of value.",
+            f"Isolation {isolation} is weaker than official marks ask for; `grade doctor` says what it promises. Run "
+            "strangers' code on a machine that holds nothing of value.",
             style="yellow",
         )
     try:
@@ -203,7 +203,13 @@ def grade_intake(  # noqa: PLR0913 - the whole of a batch
     except KeyboardInterrupt:
         console.print("Interrupted. Finished runs are kept; the same command goes on from here.", style="yellow")
         raise
-    page = write_batch(result, output)
+    try:
+        page = write_batch(result, output)
+    except OSError as error:
+        raise GradeError(
+            f"{error.filename or output}: the reports cannot be written ({error.strerror}). Every run is kept in the "
+            "gradebook: once this is mended, the same command writes them and runs nothing again."
+        ) from error
     print_batch(console, result, page)
     return result
 

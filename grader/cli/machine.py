@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -20,10 +21,14 @@ from grader.course import find_course, load_course
 from grader.demo import ASSIGNMENT, write_demo
 from grader.engines import default_workers
 from grader.errors import ExitCode, GradeError
-from grader.execution import environment
+from grader.execution import environment, execute
 from grader.importers import read_folder
-from grader.sandbox import available_rungs, strongest_rung
+from grader.model import Job, Limits, Stop
+from grader.sandbox import available_rungs, make_sandbox, strongest_rung, sweep, temporary_place
 from grader.store import open_store
+
+#: Less than this for temporary files is as good as none: a hand-in with its companions may have as much.
+_LEAST_BYTES = 128 * 1024**2
 
 
 @click.command()
@@ -80,8 +85,15 @@ def doctor(course_folder: Path | None) -> ExitCode:
     broken = [_add_gradebook(table), _add_course(table, course_folder)]
     for rung in available_rungs():
         table.add_row(f"isolation {rung.name}", "ok" if rung.available else "no", rung.reason)
-    free = shutil.disk_usage(tempfile.gettempdir()).free
-    table.add_row("temporary files", "ok", f"{free / 1e9:.1f} GB free in {tempfile.gettempdir()}")
+    broken.append(_add_preloads(table, course_folder))
+    swept = sweep()
+    if swept.folders or swept.processes:
+        left = f"of graders that were killed: removed {swept.folders} folders, ended {swept.processes} processes"
+        table.add_row("left behind", "ok", left)
+    for place in dict.fromkeys([str(temporary_place()), tempfile.gettempdir()]):
+        free = shutil.disk_usage(place).free
+        broken.append(free < _LEAST_BYTES)
+        table.add_row("temporary files", "no" if broken[-1] else "ok", f"{free / 1e9:.1f} GB free in {place}")
     console.print(table)
     return ExitCode.INFRASTRUCTURE if any(broken) else ExitCode.PASSED
 
@@ -96,6 +108,23 @@ def _add_gradebook(table: Table) -> bool:
         return True
     table.add_row("gradebook", "ok", f"SQLite {sqlite3.sqlite_version}, write-ahead log")
     return False
+
+
+def _add_preloads(table: Table, folder: Path | None) -> bool:
+    """Add whether what the exercises preload can be imported; return whether some cannot."""
+    try:
+        exercises = [one for one in load_course(find_course(folder), KINDS).exercises() if one.limits.preload]
+    except GradeError:
+        return False  # the course's own row says so
+    broken = False
+    with closing(make_sandbox(strongest_rung())) as sandbox:
+        for preload in sorted({one.limits.preload for one in exercises}):
+            run = execute(Job("module", "empty.py", "", (), (), Limits(preload=preload)), sandbox)
+            where = [str(one.folder / "exercise.yaml") for one in exercises if one.limits.preload == preload]
+            broken = broken or run.stop is not Stop.FINISHED
+            words = f"{', '.join(where)}: {run.detail}" if run.detail else ", ".join(preload)
+            table.add_row("preload", "no" if run.detail else "ok", escape(words))
+    return broken
 
 
 def _add_course(table: Table, folder: Path | None) -> bool:

@@ -18,7 +18,7 @@ from grader.execution import environment
 from grader.pipeline import Progress as Step
 from grader.pipeline import Workplace
 from grader.reports.text import plain
-from grader.sandbox import make_sandbox, strongest_rung
+from grader.sandbox import make_sandbox, strongest_rung, sweep
 from grader.store import open_store
 
 #: A gradebook's file in the folder of results.
@@ -50,8 +50,10 @@ def workplace(store: Path | None, *, workers: int | None = None, isolation: str 
     """Yield the place to work in, with the gradebook at ``store`` (None: in memory).
 
     ``isolation`` None is the strongest rung that this machine has, down to ``selfcheck``: good for the course's own
-    hand-ins, and for a student's own. Raises UsageError for a rung that is unknown or cannot be used here.
+    hand-ins, and for a student's own. What graders that were killed have left on this machine is removed first.
+    Raises UsageError for a rung that is unknown or cannot be used here.
     """
+    sweep()
     with closing(make_sandbox(isolation or strongest_rung())) as sandbox, open_store(store) as opened:
         yield Workplace(LocalPool(sandbox, workers), sandbox.name, environment(), opened)
 

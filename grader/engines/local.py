@@ -29,7 +29,8 @@ class LocalPool:
     """Runs jobs in ``sandbox``, ``workers`` at a time (default: one for each core).
 
     A job is held back while the memory limits of those running and its own add up to more than ``memory_bytes``
-    (default: most of what is free). One that alone wants more is run by itself.
+    (default: most of what is free). One that alone wants more is run by itself. A memory limit is all that a job may
+    take: where a rung gives it folders in memory, their files count towards it.
     """
 
     def __init__(self, sandbox: Sandbox, workers: int | None = None, memory_bytes: int | None = None) -> None:

@@ -8,15 +8,22 @@ from importlib import metadata
 from pathlib import Path
 
 from grader.model import Environment
+from grader.sandbox import THREADS
 
-_PACKAGES = ("numpy", "torch", "scikit-learn", "keras", "matplotlib", "ipython", "ipykernel", "nbclient")
+_PACKAGES = (
+    "numpy", "scipy", "pandas", "torch", "scikit-learn", "keras", "tensorflow", "jax", "matplotlib", "ipython",
+    "ipykernel", "nbclient",
+)  # fmt: skip
 
 
 @cache
 def environment() -> Environment:
-    """Return versions of Python, of the platform with its processor, and of libraries, without importing any."""
+    """Return versions of Python, of the platform with its processor, and of libraries, without importing any.
+
+    The number of threads is what every rung sets for its jobs. The rung itself is no part of it: each run has its own.
+    """
     versions = tuple((name, version) for name in _PACKAGES if (version := _version(name)) is not None)
-    return Environment(platform.python_version(), f"{platform.platform()}, {_processor()}", versions)
+    return Environment(platform.python_version(), f"{platform.platform()}, {_processor()}", versions, THREADS)
 
 
 def _processor() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import PurePosixPath
@@ -47,11 +48,23 @@ def code(job: Job) -> str:
 
 
 def _python(source: str) -> str:
-    """Return a cell without magics; empty for one in another language (``%%bash``)."""
+    """Return a cell without what is no Python: magics, shell commands, and a cell that cannot have run."""
     if source.lstrip().startswith("%%"):
-        first, _, rest = source.lstrip().partition("\n")
-        return rest if first.split()[0] in {"%%time", "%%timeit", "%%capture", "%%prun"} else ""
-    return re.sub(r"^([ \t]*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
+        first, _, source = source.lstrip().partition("\n")
+        if first.split()[0] not in {"%%time", "%%timeit", "%%capture", "%%prun"}:
+            return ""
+    plain = re.sub(r"^([ \t]*)(?:[%!?].*|[\w.%*]+\?\??[ \t]*)$", r"\1pass", source, flags=re.MULTILINE)
+    plain = re.sub(r"^([ \t]*[\w, \t]+=[ \t]*)[%!].*$", r"\1None", plain, flags=re.MULTILINE)
+    return plain if _is_python(plain) else re.sub("^", "# ", plain, flags=re.MULTILINE)
+
+
+def _is_python(source: str) -> bool:
+    """Return whether a cell can be parsed. One that cannot never ran, and must not hide the others."""
+    try:
+        compile(source, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _capped(probe: Probe, text: str) -> str | Failure:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from grader.errors import ProtocolError, SandboxError
 from grader.execution.environment import environment
+from grader.execution.executed import ExecutedNotebook
 from grader.execution.handed_in import HANDED_IN, handed_in
-from grader.model import CodeError, Failure, Job, Observation, Probe, Run, Stop
+from grader.model import CodeError, Failure, Job, Limits, Observation, Probe, Run, Stop
 from grader.sandbox import Answer, Confined, DeadlineError, ProcessEndedError, Sandbox
 from grader.sandbox.wire import encode, read_observation
 
@@ -22,9 +23,15 @@ START_SECONDS = 75.0
 GRACE_SECONDS = 3.0
 #: For reading one variable after the run.
 GET_SECONDS = 10.0
+#: For reading all variables of a job, so that many slow ones do not add up. Honest ones take milliseconds.
+READING_SECONDS = 30.0
 _MAX_ERRORS = 1000
 _MAX_TEXT_CHARS = 20_000
 _MAX_DIED_CHARS = 200
+#: JSON escapes a character with at most 6 bytes, 12 outside the basic plane; the rest is for keys and brackets.
+_MOST_BYTES_OF_A_CHARACTER, _FORM_BYTES = 12, 64 * 1024
+#: What a warm process needs for a Jupyter kernel. Where it is not needed it would only take memory.
+_KERNEL = ("nbclient",)
 
 
 class CancelledError(Exception):
@@ -43,6 +50,17 @@ class _Ran:
     notebook: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one request runs, and how long: all of a module, or the cell that ``place`` names."""
+
+    fields: Mapping[str, object]
+    seconds: float
+    max_bytes: int
+    place: str = ""
+    executed: ExecutedNotebook | None = None
+
+
 def execute(job: Job, sandbox: Sandbox, cancel: threading.Event | None = None) -> Run:
     """Return what came of ``job``. Nothing that student code does raises; a fault of ours is a ``Run``, too.
 
@@ -50,15 +68,23 @@ def execute(job: Job, sandbox: Sandbox, cancel: threading.Event | None = None) -
     observation, in order. Raises CancelledError soon after ``cancel`` is set.
     """
     try:
-        with sandbox.launch(job.limits, cancel) as box:
+        with sandbox.launch(_limits(job), cancel) as box:
             run = _execute_in(box, job, sandbox.name)
             log = box.close()
     except (SandboxError, OSError) as error:
         run, log = _infrastructure(job, sandbox.name, str(error)), ""
     if cancel is not None and cancel.is_set():
         raise CancelledError(f"{job.name}: cancelled")
-    # A notebook's output lies in its cells; what else was printed is of use only if something broke.
-    return replace(run, log=run.log or log) if job.form == "module" or run.stop is not Stop.FINISHED else run
+    # A notebook's output lies in its cells; the pipe has what a cell printed before it ended the process, besides.
+    if job.form == "module" or run.stop is not Stop.FINISHED:
+        run = replace(run, log=max(run.log, log, key=len))
+    return run
+
+
+def _limits(job: Job) -> Limits:
+    if job.form != "notebook" or job.runner != "nbclient":
+        return job.limits
+    return replace(job.limits, preload=(*job.limits.preload, *_KERNEL))
 
 
 def _infrastructure(job: Job, isolation: str, detail: str) -> Run:
@@ -94,6 +120,7 @@ def _load(box: Confined, job: Job) -> None:
         "source": job.source,
         "runner": job.runner,
         "seed": job.seed,
+        "preload": job.limits.preload,
         "files": [[name, len(data)] for name, data in job.files],
         "memory_bytes": job.limits.memory_bytes,
         "output_bytes": job.limits.output_bytes,
@@ -111,33 +138,63 @@ def _load(box: Confined, job: Job) -> None:
 
 
 def _run(box: Confined, job: Job) -> _Ran:
-    seconds, max_bytes = job.limits.timeout_seconds, _max_notebook_bytes(job)
+    if job.form == "notebook":
+        ran = _run_notebook(box, job)
+    else:
+        ran = _run_part(box, job, _Part({}, job.limits.timeout_seconds, 0))
+    short = next((error for error in ran.errors if _is_out_of_memory(error)), None)
+    if short is None or ran.stop is not Stop.FINISHED:
+        return ran
+    detail = f"the memory limit of {_mebibytes(job)} MiB was reached in {short.where}"
+    return replace(ran, stop=Stop.MEMORY, detail=detail)
+
+
+def _run_notebook(box: Confined, job: Job) -> _Ran:
+    """Run cell by cell: what one printed and showed is on this side before the next can end the process."""
+    max_bytes = _MOST_BYTES_OF_A_CHARACTER * job.limits.value_bytes + _FORM_BYTES
+    executed, errors, ran = ExecutedNotebook(job.source, max_bytes), list[CodeError](), _Ran(Stop.FINISHED)
+    deadline = time.monotonic() + job.limits.timeout_seconds
+    for number, index in executed.cells():
+        seconds = deadline - time.monotonic()
+        if seconds <= 0:
+            ran = _Ran(Stop.TIMEOUT, f"{_limit_reached(job)} before cell {number}")
+            break
+        executed.begin(number, index)
+        fields = {"cell": index, "number": number}
+        ran = _run_part(box, job, _Part(fields, seconds, max_bytes, f" in cell {number}", executed))
+        errors += ran.errors[: _MAX_ERRORS - len(errors)]
+        if ran.stop is not Stop.FINISHED:
+            break
+    log = _capped(executed.log(job.limits.output_bytes), job.limits.output_bytes)
+    return replace(ran, errors=tuple(errors), notebook=executed.text(), log=log)
+
+
+def _run_part(box: Confined, job: Job, part: _Part) -> _Ran:
     try:
-        box.channel.send("run", {"seconds": seconds, "max_bytes": max_bytes})
+        box.channel.send("run", {**part.fields, "seconds": part.seconds, "max_bytes": part.max_bytes})
         try:
-            return _ran(job, box.channel.receive(seconds, max_bytes), interrupted=False)
+            return _ran(job, box.channel.receive(part.seconds, part.max_bytes), part, interrupted=False)
         except DeadlineError:
             box.interrupt()
-            return _ran(job, box.channel.receive(GRACE_SECONDS, max_bytes), interrupted=True)
+            return _ran(job, box.channel.receive(GRACE_SECONDS, part.max_bytes), part, interrupted=True)
     except DeadlineError:
         box.kill()
-        detail = f"the time limit of {seconds:g} s was reached, and the code did not stop when interrupted"
+        detail = f"{_limit_reached(job)}{part.place}, and the code did not stop when interrupted"
         return _Ran(Stop.TIMEOUT, detail, lost=detail)
     except ProcessEndedError:
-        stop, detail = _why_ended(box, job)
+        stop, detail = _why_ended(box, job, part.place)
         return _Ran(stop, detail, lost=detail)
     except ProtocolError as error:
         # Student code has run in there: an answer that it spoiled costs its own marks and is not tried again.
         box.kill()
-        return _Ran(Stop.KILLED, f"the process gave no valid answer: {error}", lost="no valid answer")
+        return _Ran(Stop.KILLED, f"the process gave no valid answer{part.place}: {error}", lost="no valid answer")
 
 
-def _max_notebook_bytes(job: Job) -> int:
-    # JSON escapes a character with at most 6 bytes, 12 outside the basic plane.
-    return 6 * len(job.source) + 12 * job.limits.value_bytes if job.form == "notebook" else 0
+def _limit_reached(job: Job) -> str:
+    return f"the time limit of {job.limits.timeout_seconds:g} s was reached"
 
 
-def _why_ended(box: Confined, job: Job) -> tuple[Stop, str]:
+def _why_ended(box: Confined, job: Job, place: str = "") -> tuple[Stop, str]:
     """Return why the process ended. Raises SandboxError if that was no doing of the student's."""
     words = box.exit_words()
     if box.kill_reason == "lost":
@@ -145,43 +202,33 @@ def _why_ended(box: Confined, job: Job) -> tuple[Stop, str]:
     if box.kill_reason == "memory":
         return (
             Stop.MEMORY,
-            f"the memory limit of {_mebibytes(job)} MiB was exceeded; what was computed is lost",
+            f"the memory limit of {_mebibytes(job)} MiB was exceeded{place}; what was computed is lost",
         )
-    return Stop.KILLED, f"the process ended before its time ({words}); what was computed is lost"
+    return Stop.KILLED, _ended(place, words)
+
+
+def _ended(place: str, words: str) -> str:
+    return f"the process ended before its time{place} ({words}); what was computed is lost"
 
 
 def _mebibytes(job: Job) -> int:
     return job.limits.memory_bytes // 1024**2
 
 
-def _ran(job: Job, answer: Answer, *, interrupted: bool) -> _Ran:
+def _ran(job: Job, answer: Answer, part: _Part, *, interrupted: bool) -> _Ran:
     """Return what an answer to ``run`` says. Raises ProtocolError for another form than agreed."""
     errors = tuple(_code_errors(answer.fields.get("errors")))
     died = _capped(_text(answer.fields.get("died", "")), _MAX_DIED_CHARS)
-    ran = _Ran(
-        Stop.FINISHED,
-        errors=tuple(error for error in errors if error.name != "KeyboardInterrupt"),
-        log=_capped(_text(answer.fields.get("log", "")), job.limits.output_bytes),
-        notebook=answer.blob.decode("utf-8", errors="replace") if answer.blob else None,
-    )
+    if part.executed is not None:
+        part.executed.take(answer.blob)
+    stopped = tuple(error for error in errors if error.name != "KeyboardInterrupt")
     if died:
-        detail = f"{died}; what was computed is lost"
-        return replace(ran, stop=Stop.KILLED, detail=detail, lost=detail)
+        detail = _ended(part.place, died)
+        return _Ran(Stop.KILLED, detail, detail, stopped)
     if interrupted or answer.fields.get("timed_out") is True:
-        place = next((f" in {error.where}" for error in errors if error.name == "KeyboardInterrupt"), "")
-        return replace(
-            ran,
-            stop=Stop.TIMEOUT,
-            detail=f"the time limit of {job.limits.timeout_seconds:g} s was reached{place}",
-        )
-    short = next((error for error in errors if _is_out_of_memory(error)), None)
-    if short is not None:
-        return replace(
-            ran,
-            stop=Stop.MEMORY,
-            detail=f"the memory limit of {_mebibytes(job)} MiB was reached in {short.where}",
-        )
-    return replace(ran, errors=errors)
+        places = (f" in {error.where}" for error in errors if error.name == "KeyboardInterrupt")
+        return _Ran(Stop.TIMEOUT, _limit_reached(job) + (part.place or next(places, "")), errors=stopped)
+    return _Ran(Stop.FINISHED, errors=errors)
 
 
 def _is_out_of_memory(error: CodeError) -> bool:
@@ -215,6 +262,7 @@ def _observe_all(box: Confined, job: Job, ran: _Ran) -> tuple[tuple[Observation,
     observations = []
     if any(probe.arguments is not None for probe in job.probes):
         box.seal_log()
+    began = time.monotonic()
     for probe in job.probes:
         if probe.kind in HANDED_IN:
             observations.append(Observation(probe, handed_in(job, probe)))
@@ -222,30 +270,43 @@ def _observe_all(box: Confined, job: Job, ran: _Ran) -> tuple[tuple[Observation,
         if ran.lost:
             observations.append(Observation(probe, Failure("not_run", ran.lost)))
             continue
+        seconds = _seconds_for(job, probe, time.monotonic() - began)
         try:
-            observations.append(_observe(box, job, probe))
+            observations.append(_observe(box, job, probe, seconds))
         except SandboxError as error:
-            stop, detail = _why_unreadable(box, job, probe, error)
+            stop, detail = _why_unreadable(box, job, probe, error, seconds)
             box.kill()
             observations.append(Observation(probe, Failure("raised", detail)))
             ran = replace(ran, stop=stop, detail=detail, lost=detail)
     return tuple(observations), ran
 
 
-def _observe(box: Confined, job: Job, probe: Probe) -> Observation:
+def _seconds_for(job: Job, probe: Probe, spent_seconds: float) -> float:
+    """Return how long one probe may take. All together, too, are bounded: a hand-in that loops costs no evening."""
+    if probe.kind == "value":
+        each, together = GET_SECONDS, READING_SECONDS
+    else:
+        each = job.limits.timeout_seconds + GRACE_SECONDS
+        together = READING_SECONDS + 2 * each
+    return min(each, max(0.0, together - spent_seconds))
+
+
+def _observe(box: Confined, job: Job, probe: Probe, seconds: float) -> Observation:
     max_bytes = job.limits.value_bytes
     # Student code runs where a function is called; to read a value is quick, whatever it is.
-    own_seconds = GET_SECONDS - 2 if probe.kind == "value" else job.limits.timeout_seconds
+    own_seconds = 0.8 * seconds if probe.kind == "value" else seconds - GRACE_SECONDS
     arguments, blob = encode(probe.arguments)
     wanted = {"kind": probe.kind, "name": probe.name, "arguments": arguments}
     box.channel.send("observe", {**wanted, "max_bytes": max_bytes, "seconds": own_seconds}, blob)
-    answer = box.channel.receive(max(GET_SECONDS, own_seconds + GRACE_SECONDS), max_bytes)
+    answer = box.channel.receive(seconds, max_bytes)
     return read_observation(probe, dict(answer.fields), answer.blob)
 
 
-def _why_unreadable(box: Confined, job: Job, probe: Probe, error: SandboxError) -> tuple[Stop, str]:
+def _why_unreadable(box: Confined, job: Job, probe: Probe, error: SandboxError, seconds: float) -> tuple[Stop, str]:
+    if isinstance(error, DeadlineError) and seconds < GET_SECONDS:
+        return Stop.TIMEOUT, f"reading the variables up to {probe.name} took longer than {READING_SECONDS:g} s"
     if isinstance(error, DeadlineError):
-        return Stop.TIMEOUT, f"reading {probe.name} took longer than {GET_SECONDS:g} s"
+        return Stop.TIMEOUT, f"reading {probe.name} took longer than {seconds:g} s"
     if isinstance(error, ProcessEndedError):
         stop, detail = _why_ended(box, job)
         return stop, f"while {probe.name} was read: {detail}"

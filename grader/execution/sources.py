@@ -6,13 +6,14 @@ import io
 import json
 import re
 import tokenize
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from grader.errors import SubmissionError
 
 MAX_SOURCE_BYTES = 32 * 1024**2
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_JSON_NAMES: Mapping[type, str] = {dict: "an object", list: "a list of something else", type(None): "null"}
 _NOT_PYTHON = re.compile(
     r"(ir|julia|octave|matlab|sage|scala|bash|xeus-cling|javascript|sql)([-_. 0-9].*)?", re.IGNORECASE
 )
@@ -144,8 +145,13 @@ def _cell(cell: dict[str, Any]) -> dict[str, Any]:
     return {**normal, "attachments": cell["attachments"]} if _mapping(cell.get("attachments")) else normal
 
 
-def _joined(source: str | list[str]) -> str:
-    return source if isinstance(source, str) else "".join(source)
+def _joined(source: object) -> str:
+    match source:
+        case str():
+            return source
+        case list() if all(isinstance(line, str) for line in source):
+            return "".join(source)
+    raise TypeError(f"its source is {_JSON_NAMES.get(type(source), 'no text')}; expected text or a list of lines")
 
 
 def _give_ids(cells: list[dict[str, Any]]) -> None:

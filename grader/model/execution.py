@@ -99,11 +99,16 @@ class CodeError:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What a run ran on; equal fingerprints make stored runs reusable."""
+    """What a run ran on; equal fingerprints make stored runs reusable.
+
+    ``platform`` names system and processor. ``threads`` is how many the libraries for linear algebra may use: sums
+    come out differently with other numbers of them.
+    """
 
     python: str
     platform: str
     packages: tuple[tuple[str, str], ...]
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True)

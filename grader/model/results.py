@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from grader.errors import Problem
-from grader.model.execution import CodeError, Stop
+from grader.model.execution import CodeError, Environment, Stop
 
 
 class Status(StrEnum):
@@ -27,7 +27,8 @@ class CheckResult:
 
     ``message`` is for the student and never contains the answer; ``evidence`` is for the instructor and may.
     ``misconception`` is the identifier of the recognised mistake. ``follow_through`` says that the answer is
-    right given the student's own earlier answers, and not otherwise. ``for_person``: a human has to mark it.
+    right given the student's own earlier answers, and not otherwise. ``for_person``: a human has to mark it, and
+    ``answer`` is the text to be marked.
     """
 
     id: str
@@ -39,6 +40,7 @@ class CheckResult:
     misconception: str | None = None
     follow_through: bool = False
     for_person: bool = False
+    answer: str = ""
 
     @property
     def owed(self) -> bool:
@@ -83,7 +85,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Hashes and settings from which a result can be produced again."""
+    """Hashes and settings from which a result can be produced again; ``machine`` is what ``environment`` hashes."""
 
     submission: str
     exercise: str
@@ -92,6 +94,7 @@ class Provenance:
     environment: str
     seed: int
     grader: str
+    machine: Environment | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import astuple
 from math import fsum
 
 from grader import __version__
@@ -112,7 +113,7 @@ def _what_happened(run: Run | None) -> str:
 def _provenance(task: Task, environment: Environment) -> Provenance:
     submission = task.submission
     content = json.dumps([[file.name, file.sha256] for file in submission.files])
-    machine = json.dumps([environment.python, environment.platform, environment.packages])
+    machine = json.dumps(astuple(environment))
     return Provenance(
         submission=hashlib.sha256(content.encode()).hexdigest(),
         exercise=task.exercise.sha256,
@@ -121,4 +122,5 @@ def _provenance(task: Task, environment: Environment) -> Provenance:
         environment=hashlib.sha256(machine.encode()).hexdigest(),
         seed=task.truth.seed or 0,
         grader=__version__,
+        machine=environment,
     )

@@ -6,7 +6,7 @@ import ast
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -181,7 +181,7 @@ def run_key(job: Job, isolation: str, environment: Environment) -> str:
         "runner": job.runner,
         "seed": job.seed,
         "isolation": isolation,
-        "environment": [environment.python, environment.platform, environment.packages],
+        "environment": astuple(environment),
     }
     return _digest(parts)
 

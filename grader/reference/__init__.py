@@ -1,7 +1,17 @@
 """What is true: the graph of quantities that an author wrote for an exercise, and its evaluation."""
 
-from grader.reference.authoring import cases, function, given, misconception, quantity
-from grader.reference.graph import Cases, Definition, Evaluation, Misconception, Quantity, Reference, Steps
+from grader.reference.authoring import cases, function, given, misconception, property_of, quantity, trial
+from grader.reference.graph import (
+    Cases,
+    Definition,
+    Evaluation,
+    Misconception,
+    Property,
+    Quantity,
+    Reference,
+    Steps,
+    Trial,
+)
 from grader.reference.loading import load
 
 __all__ = [
@@ -9,13 +19,17 @@ __all__ = [
     "Definition",
     "Evaluation",
     "Misconception",
+    "Property",
     "Quantity",
     "Reference",
     "Steps",
+    "Trial",
     "cases",
     "function",
     "given",
     "load",
     "misconception",
+    "property_of",
     "quantity",
+    "trial",
 ]

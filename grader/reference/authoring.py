@@ -19,7 +19,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 class Mark:
     """One decorated function, as the author wrote it."""
 
-    role: Literal["given", "quantity", "misconception", "function", "cases"]
+    role: Literal["given", "quantity", "misconception", "function", "cases", "property", "trial"]
     function: Callable[..., Any]
     target: str = ""
     message: str = ""
@@ -77,7 +77,7 @@ def function(definition: Function) -> Function:
 
 
 def cases(target: str) -> Callable[[Function], Function]:
-    """Mark a function that draws inputs for the function ``target``.
+    """Mark a function that draws inputs for the function (or trial) ``target``.
 
     It yields one tuple of arguments, or one :class:`Steps`, for each case. Its parameter ``rng`` is a NumPy generator
     seeded for each submission, so that nobody can know the inputs; other parameters name givens and quantities.
@@ -86,6 +86,36 @@ def cases(target: str) -> Callable[[Function], Function]:
     def mark(draw: Function) -> Function:
         _note(Mark("cases", draw, target))
         return draw
+
+    return mark
+
+
+def property_of(target: str, message: str) -> Callable[[Function], Function]:
+    """Mark a function that judges a result of the function ``target`` where several results are right.
+
+    It is called as ``name(inputs, result)`` with the tuple of arguments (or the :class:`Steps`) and what came back, as
+    numbers, NumPy arrays, text, lists and dicts, and returns whether the property holds, or as text what is wrong.
+    ``message`` is what a student reads where it does not hold; a rubric lists the name under ``properties``.
+    """
+
+    def mark(function: Function) -> Function:
+        _note(Mark("property", function, target, message))
+        return function
+
+    return mark
+
+
+def trial(target: str) -> Callable[[Function], Function]:
+    """Mark a function that tries the function or class ``target`` out where plain inputs will not do.
+
+    It is called with ``target`` first and then with the inputs that cases of its own name draw, and returns what is
+    judged. It can build what no input can be: a model, an optimizer, a loader. It is run beside student code, so it
+    imports what it needs inside its own body, uses nothing else of the reference, and holds no answers.
+    """
+
+    def mark(function: Function) -> Function:
+        _note(Mark("trial", function, target))
+        return function
 
     return mark
 

@@ -59,6 +59,28 @@ class Cases:
 
 
 @dataclass(frozen=True, slots=True)
+class Property:
+    """What must hold for every result of the function ``target``; ``message`` is for a student whose does not."""
+
+    name: str
+    target: str
+    message: str
+    function: Callable[..., Any]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How the function ``target`` is tried out. ``source`` is run beside student code."""
+
+    name: str
+    target: str
+    function: Callable[..., Any]
+    source: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Steps:
     """One case for a class: what to call it with, and what to do with the instance.
 
@@ -83,6 +105,8 @@ class Reference:
     misconceptions: Mapping[str, Misconception]
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     cases: Mapping[str, Cases] = field(default_factory=dict)
+    properties: Mapping[str, Property] = field(default_factory=dict)
+    trials: Mapping[str, Trial] = field(default_factory=dict)
 
     @cached_property
     def givens(self) -> tuple[str, ...]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
+import os
 import sys
+import textwrap
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
@@ -18,7 +20,7 @@ from typing import cast
 
 from grader.errors import CourseError, Problem
 from grader.reference.authoring import Mark, collecting
-from grader.reference.graph import Cases, Definition, Misconception, Quantity, Reference
+from grader.reference.graph import Cases, Definition, Misconception, Property, Quantity, Reference, Trial
 
 _PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
 
@@ -27,8 +29,8 @@ def load(path: Path) -> Reference:
     """Return what is written in the module at ``path``.
 
     Raises CourseError with every problem found: a module that does not import, a name defined twice, a parameter
-    that names nothing, a cycle, a misconception of something unknown or one that needs its own target, cases of an
-    unknown function.
+    that names nothing, a cycle, a misconception of something unknown or one that needs its own target, cases, a
+    property or a trial of an unknown function.
     """
     marks, sha256 = _run_module(path)
     reference = Reference(path, sha256, {}, {})
@@ -48,9 +50,7 @@ def _add(reference: Reference, mark: Mark, path: Path) -> list[Problem]:  # noqa
         return [Problem(str(path), f"{definition!r} is marked as a {mark.role}, but is no function")]
     name, line = definition.__name__, mark.line
     place = f"{path}:{line}"
-    if any(name in names for names in (reference.nodes, reference.misconceptions, reference.definitions)):
-        return [Problem(place, f"`{name}` is defined twice; give one of them another name")]
-    if name in reference.cases:
+    if any(name in names for names in _all_names(reference)):
         return [Problem(place, f"`{name}` is defined twice; give one of them another name")]
     if name == "seed":
         return [Problem(place, "`seed` is what a given calls the student's seed; give this another name")]
@@ -63,6 +63,14 @@ def _add(reference: Reference, mark: Mark, path: Path) -> list[Problem]:  # noqa
         case "cases":
             drawn = Cases(name, mark.target, definition, _needs(mark), line)
             cast("dict[str, Cases]", reference.cases)[name] = drawn
+        case "property":
+            found = Property(name, mark.target, mark.message, definition, line)
+            cast("dict[str, Property]", reference.properties)[name] = found
+            return [Problem(place, message) for message in _property_problems(mark)]
+        case "trial":
+            tried = Trial(name, mark.target, definition, _own_source(definition), line)
+            cast("dict[str, Trial]", reference.trials)[name] = tried
+            return []
         case "misconception":
             wrong = Misconception(name, mark.target, mark.message, definition, _needs(mark), mark.also_loses, line)
             cast("dict[str, Misconception]", reference.misconceptions)[name] = wrong
@@ -83,6 +91,7 @@ def _run_module(path: Path) -> tuple[list[Mark], str]:
     module = module_from_spec(spec) if spec else ModuleType(name)
     module.__file__ = str(path)
     sys.modules[name] = module  # dataclasses and the like look their module up by name
+    os.environ.setdefault("KERAS_BACKEND", "torch")  # as where students' code runs
     with collecting() as marks:
         try:
             exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - the author's own, trusted code
@@ -120,8 +129,29 @@ def _needs(mark: Mark) -> tuple[str, ...]:
     return () if inspect.isclass(mark.function) else tuple(inspect.signature(mark.function).parameters)
 
 
+def _all_names(reference: Reference) -> tuple[Mapping[str, object], ...]:
+    functions = (reference.definitions, reference.cases, reference.properties, reference.trials)
+    return (reference.nodes, reference.misconceptions, *functions)
+
+
 def _no_sentence(name: str) -> str:
     return f"misconception `{name}` has no sentence for the student"
+
+
+def _property_problems(mark: Mark) -> Iterator[str]:
+    name, count = mark.function.__name__, len(inspect.signature(mark.function).parameters)
+    if count != 2:
+        yield f"property `{name}` takes {count} parameters; expected two: the inputs and the result"
+    if not mark.message.strip():
+        yield f"property `{name}` has no sentence for the student"
+
+
+def _own_source(function: Callable[..., object]) -> str:
+    """Return the source of a function without its decorators."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
+    (definition,) = tree.body
+    cast("ast.FunctionDef", definition).decorator_list = []
+    return ast.unparse(tree)
 
 
 def _signature_problems(mark: Mark) -> list[str]:
@@ -148,7 +178,8 @@ def _graph_problems(path: Path, reference: Reference) -> list[Problem]:
     cycle = _cycle(nodes)
     if cycle:
         problems.append(Problem(f"{path}:{nodes[cycle[0]].line}", "a cycle of needs: " + " → ".join(cycle)))
-    return [*problems, *_wrong_problems(path, reference, cyclic=bool(cycle)), *_cases_problems(path, reference)]
+    problems += _wrong_problems(path, reference, cyclic=bool(cycle))
+    return [*problems, *_cases_problems(path, reference), *_target_problems(path, reference)]
 
 
 def _wrong_problems(path: Path, reference: Reference, *, cyclic: bool) -> Iterator[Problem]:
@@ -170,11 +201,20 @@ def _wrong_problems(path: Path, reference: Reference, *, cyclic: bool) -> Iterat
 def _cases_problems(path: Path, reference: Reference) -> Iterator[Problem]:
     for drawn in reference.cases.values():
         place = f"{path}:{drawn.line}"
-        if drawn.target not in reference.definitions:
-            yield Problem(place, _unknown(drawn.name, drawn.target, "function", set(reference.definitions)))
+        known = {*reference.definitions, *reference.trials}
+        if drawn.target not in known:
+            yield Problem(place, _unknown(drawn.name, drawn.target, "function", known))
         for need in drawn.needs:
             if need not in reference.nodes and need != "rng":
                 yield Problem(place, _unknown(drawn.name, need, "given or quantity", {*reference.nodes, "rng"}))
+
+
+def _target_problems(path: Path, reference: Reference) -> Iterator[Problem]:
+    known = set(reference.definitions)
+    marked: list[Property | Trial] = [*reference.properties.values(), *reference.trials.values()]
+    for one in marked:
+        if one.target not in known:
+            yield Problem(f"{path}:{one.line}", _unknown(one.name, one.target, "function", known))
 
 
 def _unknown(name: str, need: str, kind: str, known: set[str]) -> str:

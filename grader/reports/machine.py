@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from grader.errors import Problem
-from grader.model import Batch, CheckScore, CriterionScore, ExerciseReport, Flag, Report
+from grader.model import Batch, CheckScore, CriterionScore, ExerciseReport, Flag, Provenance, Report
 from grader.reports.text import encodable
 
 #: The number of the shape; it grows when a key changes its meaning or goes.
@@ -76,8 +76,15 @@ def _exercise(exercise: ExerciseReport, *, evidence: bool) -> Json:
         "seconds": _points(exercise.seconds),
         "criteria": [_criterion(criterion, evidence=evidence) for criterion in exercise.criteria],
         "errors": [asdict(error) for error in exercise.errors],
-        "provenance": asdict(exercise.provenance) if exercise.provenance else None,
+        "provenance": _provenance(exercise.provenance) if exercise.provenance else None,
     }
+
+
+def _provenance(provenance: Provenance) -> Json:
+    data = asdict(provenance)
+    if provenance.machine is not None:
+        data["machine"]["packages"] = dict(provenance.machine.packages)
+    return data
 
 
 def _criterion(criterion: CriterionScore, *, evidence: bool) -> Json:

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from grader.model import Batch, Report
 from grader.reports import text, wording
+from grader.reports.questions import open_questions
 from grader.reports.summary import by_name, summarize
 
 
@@ -34,6 +35,7 @@ def class_page(batch: Batch, links: Mapping[str, str]) -> str:
         "class.html",
         batch=batch,
         summary=summarize(batch),
+        questions=open_questions(batch),
         reports=by_name(batch.reports),
         links=links,
         names=names,
@@ -70,6 +72,8 @@ def _environment() -> Environment:
         "message_blocks": wording.message_blocks,
         "pending_line": wording.pending_line,
         "late_line": wording.late_line,
+        "machine_line": wording.machine_line,
+        "ran_on": wording.ran_on,
         "person_names": wording.person_names,
     }
     return environment

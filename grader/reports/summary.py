@@ -187,8 +187,11 @@ def _reason(exercise: ExerciseReport) -> str:
     checks = [check.result for criterion in exercise.criteria for check in criterion.checks]
     everything = bool(checks) and all(result.owed for result in checks)
     owed = "all of it" if everything else ", ".join(owed_checks(exercise))
-    parts = [f"Still to be graded: {owed}."]
-    parts += dict.fromkeys(result.message for result in checks if result.owed and result.message)
     if exercise.stop is Stop.INFRASTRUCTURE:
-        parts.append("The run failed for a reason that is not the student's; grade it again.")
-    return " ".join(dict.fromkeys([*parts, *filter(None, [exercise.note])]))
+        # What the student reads says the same at more length; what failed is for the operator.
+        failed = "The run failed for a reason that is not the student's; grade it again."
+        parts = [failed, *(f"What failed: {result.evidence}" for result in checks if result.owed and result.evidence)]
+    else:
+        parts = [result.message for result in checks if result.owed and result.message]
+        parts += [exercise.note] if exercise.note else []
+    return " ".join(dict.fromkeys([f"Still to be graded: {owed}.", *parts]))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textwrap import dedent
 from typing import Literal
 
-from grader.model import CheckResult, ExerciseReport, Report, Status, Stop
+from grader.model import Batch, CheckResult, Environment, ExerciseReport, Report, Status, Stop
 from grader.reports.text import clean, count, duration
 
 Tone = Literal["right", "partial", "wrong", "quiet", "owed"]
@@ -104,6 +104,24 @@ def pending_line(report: Report) -> str:
 def late_line(seconds: int) -> str:
     """Return by how much a hand-in came late, as one sentence; empty when it was in time."""
     return f"Handed in {duration(seconds)} after the deadline." if seconds > 0 else ""
+
+
+def machine_line(machine: Environment) -> str:
+    """Return what something ran on, as one line: Python, libraries, threads, system and processor."""
+    packages = ", ".join(f"{name} {version}" for name, version in machine.packages)
+    parts = (f"Python {machine.python}", packages, f"{count(machine.threads, 'thread')} each", machine.platform)
+    return "; ".join(part for part in parts if part)
+
+
+def ran_on(batch: Batch) -> tuple[str, ...]:
+    """Return on which rung of confinement and which machine the runs of a batch were made: each only once."""
+    exercises = [exercise for report in batch.reports for exercise in report.exercises if exercise.provenance]
+    lines = [
+        f"Isolation {exercise.isolation or 'none'}; {machine_line(exercise.provenance.machine)}"
+        for exercise in exercises
+        if exercise.provenance and exercise.provenance.machine
+    ]
+    return tuple(dict.fromkeys(lines))
 
 
 def person_names(report: Report) -> tuple[str, ...]:

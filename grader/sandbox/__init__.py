@@ -12,11 +12,13 @@ from grader.sandbox.base import (
     Rung,
     Sandbox,
 )
-from grader.sandbox.rungs import available_rungs, make_sandbox, rung_names, strongest_rung
-from grader.sandbox.selfcheck import SelfCheck
+from grader.sandbox.leftovers import Swept, sweep, temporary_place
+from grader.sandbox.rungs import available_rungs, is_official, make_sandbox, rung_names, strongest_rung
+from grader.sandbox.selfcheck import THREADS, SelfCheck
 from grader.sandbox.wire import dump_observations, load_observations
 
 __all__ = [
+    "THREADS",
     "Answer",
     "Channel",
     "Confined",
@@ -25,10 +27,14 @@ __all__ = [
     "Rung",
     "Sandbox",
     "SelfCheck",
+    "Swept",
     "available_rungs",
     "dump_observations",
+    "is_official",
     "load_observations",
     "make_sandbox",
     "rung_names",
     "strongest_rung",
+    "sweep",
+    "temporary_place",
 ]

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 
 import psutil
@@ -18,8 +19,51 @@ _POLL_SHARE = 0.05
 _SWEEPS = 20
 
 
-class Guard:
-    """Kills a tree when its memory exceeds ``memory_bytes`` or ``cancel`` is set.
+class Watch(ABC):
+    """A thread that ends a process tree when it takes too much or ``cancel`` is set. The first reason given is kept."""
+
+    def __init__(self, cancel: threading.Event | None) -> None:
+        self.reason: KillReason = ""
+        self._cancel = cancel
+        self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="grade-guard")
+        self._thread.start()
+
+    @abstractmethod
+    def _is_over(self) -> bool:
+        """Return whether the tree has more memory than allowed."""
+
+    @abstractmethod
+    def _end(self) -> None:
+        """End all processes of the tree. May be called again."""
+
+    def _watch(self) -> None:
+        pause = _POLL_SECONDS
+        while not self._stopped.wait(pause):
+            began = time.thread_time()
+            if self._cancel is not None and self._cancel.is_set():
+                return self.kill("cancelled")
+            if self._is_over():
+                return self.kill("memory")
+            pause = max(_POLL_SECONDS, (time.thread_time() - began) / _POLL_SHARE)
+        return None
+
+    def kill(self, reason: KillReason) -> None:
+        """End the tree."""
+        with self._lock:
+            self.reason = self.reason or reason
+        self._end()
+
+    def stop(self) -> None:
+        """Stop watching, then end whatever is left of the tree. No look is under way any more when this returns."""
+        self._stopped.set()
+        self._thread.join()
+        self.kill("closed")
+
+
+class Guard(Watch):
+    """Watches a process and its descendants, on any system. Their memory together may be ``memory_bytes``.
 
     ``mark`` is an environment variable's name and value that every descendant inherits, so that one that left
     the tree (a daemon) is found, too.
@@ -32,38 +76,15 @@ class Guard:
         memory_bytes: int,
         cancel: threading.Event | None,
     ) -> None:
-        self.reason: KillReason = ""
         # psutil remembers when the process began, so that a number used again is not mistaken for it.
-        self._root, self._mark = psutil.Process(pid), mark
-        self._memory_bytes, self._cancel = memory_bytes, cancel
-        self._stopped = threading.Event()
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._watch, daemon=True, name="grade-guard")
-        self._thread.start()
+        self._root, self._mark, self._memory_bytes = psutil.Process(pid), mark, memory_bytes
+        super().__init__(cancel)
 
-    def _watch(self) -> None:
-        pause = _POLL_SECONDS
-        while not self._stopped.wait(pause):
-            began = time.monotonic()
-            if self._cancel is not None and self._cancel.is_set():
-                return self.kill("cancelled")
-            if tree_bytes(self._root, self._memory_bytes) > self._memory_bytes:
-                return self.kill("memory")
-            pause = max(_POLL_SECONDS, (time.monotonic() - began) / _POLL_SHARE)
-        return None
+    def _is_over(self) -> bool:
+        return tree_bytes(self._root, self._memory_bytes) > self._memory_bytes
 
-    def kill(self, reason: KillReason) -> None:
-        """End the tree; the first reason given is kept."""
-        with self._lock:
-            self.reason = self.reason or reason
+    def _end(self) -> None:
         end_tree(self._root, self._mark)
-
-    def stop(self) -> None:
-        """Stop watching, then end whatever is left of the tree."""
-        self._stopped.set()
-        if threading.current_thread() is not self._thread:
-            self._thread.join(timeout=5.0)
-        self.kill("closed")
 
 
 def tree_bytes(root: psutil.Process, enough: int) -> int:
@@ -102,16 +123,25 @@ def _pss(process: psutil.Process) -> int:
 
 def end_tree(root: psutil.Process, mark: tuple[str, str]) -> None:
     """Kill ``root``, its group, its descendants and every process that carries ``mark``."""
+    name, value = mark
     descendants = _tree(root)
     if os.name == "posix" and descendants:
         _ignore_missing(lambda: os.killpg(root.pid, signal.SIGKILL))
     _kill(descendants)
+    end_all(lambda: carriers(name, lambda found: found == value))
+
+
+def end_all(find: Callable[[], Iterable[psutil.Process]]) -> int:
+    """Kill what ``find`` returns until that is nothing, and return how many processes that were."""
+    ended: set[psutil.Process] = set()
     for _ in range(_SWEEPS):
-        marked = list(_marked(mark))
-        if not marked:
-            return
-        _kill(marked)
+        found = list(find())
+        if not found:
+            break
+        _kill(found)
+        ended.update(found)
         time.sleep(0.01)
+    return len(ended)
 
 
 def _kill(processes: Iterable[psutil.Process]) -> None:
@@ -126,11 +156,12 @@ def _ignore_missing(action: Callable[[], object]) -> None:
         return
 
 
-def _marked(mark: tuple[str, str]) -> Iterator[psutil.Process]:
-    name, value = mark
+def carriers(name: str, fits: Callable[[str], bool]) -> Iterator[psutil.Process]:
+    """Yield the processes whose environment variable ``name`` has a value that ``fits``."""
     for process in psutil.process_iter():
         try:
-            if process.environ().get(name) == value and process.status() != psutil.STATUS_ZOMBIE:
+            value = process.environ().get(name)
+            if value is not None and fits(value) and process.status() != psutil.STATUS_ZOMBIE:
                 yield process
         except (psutil.Error, OSError):
             continue

@@ -17,11 +17,13 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Self
 
-from grader.errors import SandboxError
+import psutil
+
 from grader.model import Limits
 from grader.sandbox.base import KillReason
 from grader.sandbox.channel import LogDrain, PipeChannel
 from grader.sandbox.inside import frames
+from grader.sandbox.probe import why_no_job
 from grader.sandbox.tree import TreeGuard
 from grader.sandbox.zygotes import NOBODY, Ends, PreloadError, Zygote, ZygoteEndedError
 
@@ -29,6 +31,10 @@ from grader.sandbox.zygotes import NOBODY, Ends, PreloadError, Zygote, ZygoteEnd
 ALWAYS = ("numpy", "IPython")
 _MAX_JOBS = 1000
 _MAX_AGE_SECONDS = 3600.0
+#: A warm process runs no student code; what it takes more than at its start has leaked.
+_MAX_GROWTH_BYTES = 256 * 1024**2
+#: With less memory than this left on the machine, warm processes that nobody uses are ended.
+_SHORT_BYTES = 1024**3
 _STARTS = 2
 
 
@@ -77,14 +83,32 @@ class Namespaces:
         with starting:
             if key in self._refused:
                 raise PreloadError(str(self._refused[key]))
+            self._make_room(key)
+            return self._take(key) or self._replace(key, cancel)
+
+    def _take(self, key: tuple[str, ...]) -> Zygote | None:
+        """Return the warm process for ``key``, counted as in use; None if there is none that is fit."""
+        with self._lock:
             zygote = self._zygotes.get(key)
             if zygote is None or not _is_fit(zygote):
-                zygote = self._replace(key, cancel)
-            with self._lock:
-                self._busy[zygote.pid] = self._busy.get(zygote.pid, 0) + 1
+                return None
+            self._busy[zygote.pid] = self._busy.get(zygote.pid, 0) + 1
+            self._zygotes[key] = self._zygotes.pop(key)  # last in the order of use
             return zygote
 
+    def _make_room(self, key: tuple[str, ...]) -> None:
+        """Where memory is short, end idle warm processes for other modules than ``key``, the longest unused first."""
+        while psutil.virtual_memory().available < _SHORT_BYTES:
+            with self._lock:
+                others = {other: one for other, one in self._zygotes.items() if other != key}
+                idle = next((other for other, one in others.items() if not self._busy.get(one.pid)), None)
+                if idle is None:
+                    return
+                self._retired.append(self._zygotes.pop(idle))
+            self._close_idle()
+
     def _replace(self, key: tuple[str, ...], cancel: threading.Event | None) -> Zygote:
+        """Return a new warm process, counted as in use. Raises PreloadError, SandboxError."""
         with self._lock:
             old = self._zygotes.pop(key, None)
             if old is not None:
@@ -97,6 +121,7 @@ class Namespaces:
             raise
         with self._lock:
             self._zygotes[key] = zygote
+            self._busy[zygote.pid] = 1
         return zygote
 
     def _return(self, zygote: Zygote) -> None:
@@ -135,8 +160,9 @@ def _close_all(zygotes: dict[tuple[str, ...], Zygote], retired: list[Zygote]) ->
 
 
 def _is_fit(zygote: Zygote) -> bool:
-    """Return whether a warm process can take another job: alive, and not so old that what leaked matters."""
-    return zygote.is_alive and zygote.jobs < _MAX_JOBS and time.monotonic() - zygote.started < _MAX_AGE_SECONDS
+    """Return whether a warm process can take another job: alive, and neither so old nor so large that leaks matter."""
+    is_young = zygote.jobs < _MAX_JOBS and time.monotonic() - zygote.started < _MAX_AGE_SECONDS
+    return zygote.is_alive and is_young and zygote.grown_bytes() < _MAX_GROWTH_BYTES
 
 
 class NamespaceProcess:
@@ -226,17 +252,5 @@ def _is_ready(descriptor: int, seconds: float) -> bool:
 
 
 def why_not() -> str:
-    """Return why this rung cannot be used here, empty if it can: by really confining a process."""
-    try:
-        with Namespaces(always=()) as sandbox, sandbox.launch(Limits()) as box:
-            box.channel.send("load", _EMPTY_MODULE)
-            answer = box.channel.receive(30.0, 0)
-            return "" if answer.fields.get("loaded") is True else f"setup failed: {answer.fields.get('refused')}"
-    except (SandboxError, OSError) as error:
-        return str(error)
-
-
-_EMPTY_MODULE: dict[str, object] = {
-    "form": "module", "name": "empty", "source": "", "runner": "", "seed": 0, "files": [],
-    "memory_bytes": 0, "output_bytes": 0, "value_bytes": 0,
-}  # fmt: skip
+    """Return why this rung cannot be used here, empty if it can."""
+    return why_no_job(partial(Namespaces, always=()))

@@ -1,61 +1,135 @@
-"""The ladder of confinement, as ``grade doctor`` shows it."""
+"""The ladder of confinement as one table: what each rung promises and needs, and where it is built.
+
+A rung's module offers ``why_not()``, which says why it cannot be used here (empty if it can) after really confining
+an empty job, and a factory of its sandbox. It is imported only when asked for: not every system has what it needs.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
+from typing import Any
 
 from grader.errors import UsageError
 from grader.sandbox.base import ClosableSandbox, Rung
-from grader.sandbox.selfcheck import SelfCheck
 
-_NOT_BUILT = "not in this version"
-_PROMISES = {
-    "ns": "namespaces for each job: files, network, processes and other hand-ins are out of its reach",
-    "selfcheck": "subprocess, rlimits and time limit: against accidents only",
-}
-#: Strongest first.
-_NAMES = ("ns+cgroup", "ns", "fresh", "container", "landlock", "selfcheck")
+_PROBES = 2
+_NEEDS_NAMESPACES = (
+    "Linux 5.12 or later, and user namespaces for ordinary users (sysctl user.max_user_namespaces above 0; on Debian "
+    "kernel.unprivileged_userns_clone=1; on Ubuntu 24.04 kernel.apparmor_restrict_unprivileged_userns=0)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A rung: its module in this package and the factory in there, what it promises, and what would make it work.
+
+    ``is_official``: strong enough for official marks without being named. ``systems``: where it can be at all.
+    """
+
+    module: str
+    factory: str
+    promises: str
+    needs: str
+    is_official: bool = True
+    systems: tuple[str, ...] = ("linux",)
+
+    def load(self) -> Any:
+        """Return the rung's module."""
+        return import_module(f"grader.sandbox.{self.module}")
+
+
+#: By name, strongest first.
+_LADDER = {
+    "ns+cgroup": _Step(
+        "cgroups", "CgroupNamespaces",
+        "as ns, and the kernel itself limits memory, processor time and processes of each job as a whole",
+        f"{_NEEDS_NAMESPACES}, and to be started inside a delegated cgroup v2: `systemd-run --user --scope "
+        "-p Delegate=yes grade …`, or a Slurm job that delegates",
+    ),
+    "ns": _Step(
+        "namespaces", "Namespaces",
+        "namespaces for each job: files, network, processes and other hand-ins are out of its reach",
+        _NEEDS_NAMESPACES,
+    ),
+    "fresh": _Step(
+        "fresh", "Fresh",
+        "as ns, with bubblewrap and a cold Python for each job: slower, and nothing warm is shared",
+        "Linux and bubblewrap 0.7 or later (the package `bubblewrap` of the system, not of PyPI), not set-user-id, and "
+        "allowed to make user namespaces (on Ubuntu 24.04 by the AppArmor profile `bwrap-userns-restrict`)",
+    ),
+    "container": _Step(
+        "container", "Containers",
+        "a container for each job: what its engine keeps apart",
+        "Podman, Docker or Apptainer, and an image",
+        systems=("linux", "darwin"),
+    ),
+    "landlock": _Step(
+        "landlock", "Landlock",
+        "Landlock, seccomp and rlimits, one job at a time: no reading of what is not a library, no network, no signals "
+        "outside; no multiprocessing",
+        "Linux 6.12 or later with Landlock switched on (`lsm=landlock,…` at boot), x86_64 or aarch64",
+        is_official=False,
+    ),
+    "selfcheck": _Step(
+        "selfcheck", "SelfCheck",
+        "subprocess, rlimits and time limit: against accidents only",
+        "nothing",
+        is_official=False,
+        systems=(),
+    ),
+}  # fmt: skip
 
 
 def available_rungs() -> tuple[Rung, ...]:
     """Return every rung, strongest first, and whether it can be used here: found out by really using it."""
-    reasons = {"ns": _why_no_namespaces(), "selfcheck": ""}
-    return tuple(_rung(name, reasons.get(name, _NOT_BUILT)) for name in _NAMES)
+    return tuple(map(_rung, _LADDER))
 
 
-def _rung(name: str, why_not: str) -> Rung:
-    return Rung(name, available=not why_not, reason=why_not or _PROMISES[name])
+def _rung(name: str) -> Rung:
+    step, why_not = _LADDER[name], _why_not(name)
+    reason = f"{why_not.rstrip('.')}. It needs {step.needs}." if why_not else step.promises
+    return Rung(name, available=not why_not, reason=reason)
 
 
 @cache
-def _why_no_namespaces() -> str:
-    if sys.platform != "linux":
-        return "needs Linux"
-    from grader.sandbox import namespaces  # noqa: PLC0415 - it cannot be imported elsewhere
-
-    return namespaces.why_not()
+def _why_not(name: str) -> str:
+    """Return why a rung cannot be used here, empty if it can. A busy machine may fail it once."""
+    step = _LADDER[name]
+    if step.systems and sys.platform not in step.systems:
+        return f"not on this system ({sys.platform})"
+    probe: Callable[[], str] = step.load().why_not
+    for _ in range(_PROBES):
+        reason = probe()
+        if not reason:
+            break
+    return reason
 
 
 def rung_names() -> tuple[str, ...]:
     """Return the names of all rungs, strongest first, without trying any."""
-    return _NAMES
+    return tuple(_LADDER)
 
 
 def strongest_rung() -> str:
     """Return the name of the strongest rung that can be used here."""
-    return next(rung.name for rung in available_rungs() if rung.available)
+    return next(name for name in _LADDER if not _why_not(name))
+
+
+def is_official(name: str) -> bool:
+    """Return whether the rung ``name`` may be used for official marks without being named on the command line."""
+    return _LADDER[name].is_official
 
 
 def make_sandbox(name: str) -> ClosableSandbox:
     """Return the sandbox of the rung ``name``. Raises UsageError if it is unknown or cannot be used here."""
-    if name not in _NAMES:
-        raise UsageError(f"no isolation {name!r}; there are: {', '.join(_NAMES)}")
-    if name == "selfcheck":
-        return SelfCheck()
-    rung = next(rung for rung in available_rungs() if rung.name == name)
+    if name not in _LADDER:
+        raise UsageError(f"no isolation {name!r}; there are: {', '.join(_LADDER)}")
+    rung, step = _rung(name), _LADDER[name]
     if not rung.available:
-        raise UsageError(f"isolation {name!r} cannot be used: {rung.reason}; see `grade doctor`")
-    from grader.sandbox.namespaces import Namespaces  # noqa: PLC0415 - it cannot be imported elsewhere
-
-    return Namespaces()
+        raise UsageError(f"isolation {name!r} cannot be used: {rung.reason} See `grade doctor`.")
+    sandbox: ClosableSandbox = getattr(step.load(), step.factory)()
+    return sandbox

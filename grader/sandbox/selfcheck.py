@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import signal
 import site
-import stat
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 from typing import Self
@@ -26,9 +23,12 @@ from grader.sandbox.base import KillReason
 from grader.sandbox.channel import LogDrain, PipeChannel
 from grader.sandbox.guard import Guard
 from grader.sandbox.inside import frames
+from grader.sandbox.leftovers import MARK, owner, private_folder, remove_folder
 
-_MARK = "GRADE_JOB"
-_ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
+#: How many threads BLAS, OpenMP and torch may use in one process of a job, at every rung. One: jobs run side by side,
+#: a warm process can be forked only without threads, and sums then come out the same each time.
+THREADS = 1
+_THREADED = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
 _FOLDERS = ("work", "home", "tmp", "home/run")
 
 
@@ -46,7 +46,7 @@ class SelfCheck:
     def launch(self, limits: Limits, cancel: threading.Event | None = None) -> LocalProcess:
         """Return a fresh process. Raises SandboxError if its folder or the process cannot be made."""
         try:
-            folder = _make_folder()
+            folder = make_folder()
         except OSError as error:
             raise SandboxError(f"no private folder could be made: {error}") from error
         try:
@@ -56,11 +56,16 @@ class SelfCheck:
             raise SandboxError(f"{sys.executable} could not be started: {error}") from error
 
 
+def why_not() -> str:
+    """Return an empty text: this rung can be used everywhere."""
+    return ""
+
+
 class LocalProcess:
     """Implements ``Confined``: one subprocess with its guard, channel, log and private ``folder``."""
 
     def __init__(self, folder: Path, limits: Limits, cancel: threading.Event | None) -> None:
-        mark = (_MARK, secrets.token_hex(8))
+        mark = (MARK, f"{owner()}-{secrets.token_hex(8)}")
         self.folder = folder
         self._final_log: str | None = None
         self._process = _start(folder, dict([mark]))
@@ -119,10 +124,9 @@ class LocalProcess:
         self.close()
 
 
-def _make_folder() -> Path:
-    # A short path: a Unix socket's may have about 100 characters, and macOS puts its temporary folder deep.
-    short = "/tmp" if os.name == "posix" and os.access("/tmp", os.W_OK) else None  # noqa: S108 - mkdtemp is private
-    folder = Path(tempfile.mkdtemp(prefix="grade-", dir=short)).resolve()
+def make_folder() -> Path:
+    """Return a new private folder with those that a job needs in it. Raises OSError."""
+    folder = private_folder()
     for name in _FOLDERS:
         (folder / name).mkdir(mode=0o700)
     return folder
@@ -164,21 +168,10 @@ def environment_variables(folder: Path) -> dict[str, str]:
         "JUPYTER_DATA_DIR": f"{home}/jupyter",
         "JUPYTER_RUNTIME_DIR": f"{home}/run",
         "JUPYTER_PLATFORM_DIRS": "1",
-        **{f"{library}_NUM_THREADS": "1" for library in _ONE_THREAD},
+        "KERAS_BACKEND": "torch",
+        **{f"{library}_NUM_THREADS": str(THREADS) for library in _THREADED},
     }
     if site.ENABLE_USER_SITE:  # libraries installed with pip --user are found through HOME otherwise
         variables["PYTHONPATH"] = site.getusersitepackages()
     kept = ("SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT")  # Windows starts no Python without them
     return variables | {name: os.environ[name] for name in kept if name in os.environ}
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove ``folder``, even if student code took permissions away. Never follows a link, never raises."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if not folder.exists():
-        return
-    for parent, names, _ in os.walk(folder):  # from the top, so that each folder is opened before it is listed
-        for path in (Path(parent, name) for name in names):
-            if not path.is_symlink():
-                path.chmod(stat.S_IRWXU)
-    shutil.rmtree(folder, ignore_errors=True)

@@ -3,71 +3,49 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from grader.sandbox.base import KillReason
+from grader.sandbox.guard import Watch
 
-_POLL_SECONDS = 0.05
-#: The share of its time that looking may take.
-_POLL_SHARE = 0.05
 _ANONYMOUS = ("RssAnon", "RssShmem")
 _PROPORTIONAL = ("Pss_Anon", "Pss_Shmem")
+#: Where a job may have a file system in memory, as paths below its root.
+_IN_MEMORY = ("tmp", "dev/shm")
 
 
-class TreeGuard:
+class TreeGuard(Watch):
     """Ends a process namespace when its memory exceeds ``memory_bytes`` or ``cancel`` is set.
 
     ``pidfd`` is its first process, whose number here is ``pid``: all others are below it, and end with it.
     """
 
     def __init__(self, pidfd: int, pid: int, memory_bytes: int, cancel: threading.Event | None) -> None:
-        self.reason: KillReason = ""
-        self._pidfd, self._pid, self._memory_bytes, self._cancel = pidfd, pid, memory_bytes, cancel
-        self._shared_bytes = _sum(pid, "status", _ANONYMOUS)
-        self._stopped = threading.Event()
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._watch, daemon=True, name="grade-guard")
-        self._thread.start()
-
-    def _watch(self) -> None:
-        pause = _POLL_SECONDS
-        while not self._stopped.wait(pause):
-            began = time.thread_time()
-            if self._cancel is not None and self._cancel.is_set():
-                return self.kill("cancelled")
-            if self._is_over():
-                return self.kill("memory")
-            pause = max(_POLL_SECONDS, (time.thread_time() - began) / _POLL_SHARE)
-        return None
+        self._pidfd, self._pid, self._memory_bytes = pidfd, pid, memory_bytes
+        self._shared_bytes = anonymous_bytes(pid)
+        # The first process may be one that nobody may look into.
+        self._folders = next(filter(None, map(folders_in_memory, descendants(pid))), {})
+        super().__init__(cancel)
 
     def _is_over(self) -> bool:
         """Return whether the tree has more memory than allowed, beyond what it shares with the warm process.
 
-        The quick sum counts pages that a fork shares once for each process. Only when that is too much are they
-        divided among their owners (proportional set size), which takes the kernel longer.
+        Files in the job's own folders in memory count, too. The quick sum counts pages that a fork shares once for
+        each process, and files that are mapped twice. Only when that is too much are they divided among their owners
+        (proportional set size), which takes the kernel longer.
         """
         processes = list(descendants(self._pid))
-        quick = sum(_sum(pid, "status", _ANONYMOUS) for pid in processes) - self._shared_bytes
-        if quick <= self._memory_bytes:
+        files = sum(map(_used_bytes, self._folders))
+        if sum(map(anonymous_bytes, processes)) - self._shared_bytes + files <= self._memory_bytes:
             return False
-        return sum(_sum(pid, "smaps_rollup", _PROPORTIONAL) for pid in processes) > self._memory_bytes
+        return sum(_proportional_bytes(pid, self._folders.values()) for pid in processes) + files > self._memory_bytes
 
-    def kill(self, reason: KillReason) -> None:
-        """End all processes; the first reason given is kept."""
-        with self._lock:
-            self.reason = self.reason or reason
+    def _end(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-
-    def stop(self) -> None:
-        """Stop watching, then end whatever is left."""
-        self._stopped.set()
-        self._thread.join()  # before the descriptor is closed
-        self.kill("closed")
 
 
 def descendants(pid: int) -> Iterator[int]:
@@ -79,6 +57,54 @@ def descendants(pid: int) -> Iterator[int]:
         with contextlib.suppress(OSError):
             for task in Path("/proc", process, "task").iterdir():
                 waiting += (task / "children").read_text(encoding="ascii").split()
+
+
+def anonymous_bytes(pid: int) -> int:
+    """Return the memory of one process that is no file's, pages shared after a fork included; 0 if it has ended."""
+    return _sum(pid, "status", _ANONYMOUS)
+
+
+def folders_in_memory(pid: int) -> dict[Path, str]:
+    """Return the folders in memory of a process's own mount namespace, and the device of each as ``smaps`` names it.
+
+    None for a process that sees the host's.
+    """
+    found = {}
+    for name in _IN_MEMORY:
+        path = Path("/proc", str(pid), "root", name)
+        device = _device(path)
+        if device and device != _device(Path("/", name)):
+            found[path] = device
+    return found
+
+
+def _device(path: Path) -> str:
+    try:
+        number = path.stat().st_dev
+    except OSError:
+        return ""
+    return f"{os.major(number):02x}:{os.minor(number):02x}"
+
+
+def _used_bytes(folder: Path) -> int:
+    try:
+        status = os.statvfs(folder)
+    except OSError:  # it ended with its process
+        return 0
+    return (status.f_blocks - status.f_bfree) * status.f_frsize
+
+
+def _proportional_bytes(pid: int, devices: Collection[str]) -> int:
+    """Return a process's share of the memory that is no file's, without what it maps from files on ``devices``."""
+    mapped, is_ours = 0, False
+    with contextlib.suppress(OSError):
+        for line in Path("/proc", str(pid), "smaps").read_text(encoding="ascii", errors="replace").splitlines():
+            name, *rest = line.split(maxsplit=5)
+            if not name.endswith(":"):  # a mapping begins: addresses, mode, offset, device, …
+                is_ours = rest[2] in devices
+            elif is_ours and name in {"Pss:", "Anonymous:"}:  # private copies of its pages are no longer the file's
+                mapped += int(rest[0]) * (1024 if name == "Pss:" else -1024)
+    return _sum(pid, "smaps_rollup", _PROPORTIONAL) - max(0, mapped)
 
 
 def _sum(pid: int, file: str, names: tuple[str, ...]) -> int:

@@ -20,7 +20,7 @@ from grader.errors import SandboxError
 from grader.model import Limits
 from grader.sandbox.channel import LogDrain
 from grader.sandbox.selfcheck import environment_variables
-from grader.sandbox.tree import pid_of
+from grader.sandbox.tree import anonymous_bytes, descendants, pid_of
 
 #: For importing what an exercise needs, on a slow and busy machine.
 PRELOAD_SECONDS = 180.0
@@ -88,15 +88,27 @@ class Zygote:
 
     def _await_ready(self, cancel: threading.Event | None) -> None:
         """Return when the modules are imported. Raises PreloadError, SandboxError."""
-        try:
-            message = _receive(self._control, PRELOAD_SECONDS, cancel)[0]
-        except (OSError, SandboxError) as error:
-            raise SandboxError(f"the warm process did not start: {error}; {self._diagnosis()}") from error
-        answer = json.loads(message) if message else {"error": f"it ended at once; {self._diagnosis()}"}
+        answer = self._next("", cancel)
+        while "importing" in answer:
+            doing = f" while it imported {answer['importing']}, which `preload` in exercise.yaml names"
+            answer = self._next(doing, cancel)
         if "error" in answer:
             kind = PreloadError if answer.get("course") else SandboxError
             raise kind(f"setup failed: {answer['error']}")
         self.preload_seconds = float(answer["seconds"])
+        self._warm = next((pid for pid in descendants(self.pid) if pid != self.pid), self.pid)
+        self._first_bytes = anonymous_bytes(self._warm)
+
+    def _next(self, doing: str, cancel: threading.Event | None) -> dict[str, Any]:
+        """Return its next message. Raises SandboxError if none comes."""
+        try:
+            message = _receive(self._control, PRELOAD_SECONDS, cancel)[0]
+        except (OSError, SandboxError) as error:
+            raise SandboxError(f"the warm process did not start: {error}{doing}; {self._diagnosis()}") from error
+        if not message:
+            return {"error": f"the warm process ended{doing}; {self._diagnosis()}", "course": bool(doing)}
+        answer: dict[str, Any] = json.loads(message)
+        return answer
 
     def _diagnosis(self) -> str:
         self._process.kill()
@@ -113,13 +125,13 @@ class Zygote:
         """The process that keeps watch outside; the warm process is its only child."""
         return self._process.pid
 
+    def grown_bytes(self) -> int:
+        """Return how much more memory of its own the warm process has than when it was ready."""
+        return anonymous_bytes(self._warm) - self._first_bytes
+
     def fork(self, limits: Limits, cancel: threading.Event | None = None) -> Ends:
         """Return a new confined process. Raises ZygoteEndedError, SandboxError if it cannot be set up."""
-        request = {
-            "memory_bytes": limits.memory_bytes,
-            "disk_bytes": min(_MAX_DISK_BYTES, max(limits.memory_bytes // 2, 64 * 1024**2)),
-            "processes": MAX_PROCESSES,
-        }
+        request = job_limits(limits)
         (their_inbox, inbox), (outbox, their_outbox), (log, their_log) = os.pipe(), os.pipe(), os.pipe()
         report, their_report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         theirs = [their_inbox, their_outbox, their_log, their_report.detach()]
@@ -127,10 +139,10 @@ class Zygote:
             with self._lock:
                 self.jobs += 1
                 socket.send_fds(self._control, [json.dumps(request).encode()], theirs)
-            _close(theirs)
-            pidfd, pid = _await_set_up(report, cancel)
+            close_all(theirs)
+            pidfd, pid = await_set_up(report, cancel)
         except BaseException as error:
-            _close([*theirs, inbox, outbox, log])
+            close_all([*theirs, inbox, outbox, log])
             report.close()
             if isinstance(error, OSError):
                 self._is_ended = True  # its keeper may need a moment to notice
@@ -166,7 +178,7 @@ def _start(number: int) -> subprocess.Popen[bytes]:
 
 def _settings(number: int, modules: Iterable[str], owner: tuple[int, int]) -> dict[str, Any]:
     return {
-        "paths": _paths(),
+        "paths": python_paths(),
         "inside": str((Path(__file__).parent / "inside").resolve()),
         "program": [sys.executable, "-P", "-s", "/grade/inside/start.py", "zygote", str(number), *modules],
         "uid": owner[0],
@@ -174,7 +186,7 @@ def _settings(number: int, modules: Iterable[str], owner: tuple[int, int]) -> di
     }
 
 
-def _paths() -> list[tuple[str, str]]:
+def python_paths() -> list[tuple[str, str]]:
     """Return what has to be seen inside, as pairs of real path and path: Python, its libraries and nothing else.
 
     Not ``sys.path``: a course or a project may be on it.
@@ -209,13 +221,23 @@ def _is_below(path: str, folders: Iterable[str]) -> bool:
     return any(Path(path).is_relative_to(folder) for folder in folders)
 
 
-def _close(descriptors: list[int]) -> None:
+def close_all(descriptors: list[int]) -> None:
+    """Close and forget ``descriptors``."""
     while descriptors:
         with contextlib.suppress(OSError):
             os.close(descriptors.pop())
 
 
-def _await_set_up(report: socket.socket, cancel: threading.Event | None) -> tuple[int, int]:
+def job_limits(limits: Limits) -> dict[str, int]:
+    """Return what the job's own process is told to set: bytes of memory and of disk, and processes."""
+    return {
+        "memory_bytes": limits.memory_bytes,
+        "disk_bytes": min(_MAX_DISK_BYTES, max(limits.memory_bytes // 2, 64 * 1024**2)),
+        "processes": MAX_PROCESSES,
+    }
+
+
+def await_set_up(report: socket.socket, cancel: threading.Event | None) -> tuple[int, int]:
     """Return pidfd and number of a job's first process. Raises OSError if nobody answers, SandboxError."""
     pidfd, is_ready = -1, False
     try:
@@ -226,7 +248,7 @@ def _await_set_up(report: socket.socket, cancel: threading.Event | None) -> tupl
             is_ready = is_ready or words == b"ready"
         return pidfd, pid_of(pidfd)
     except BaseException:
-        _close([pidfd] if pidfd >= 0 else [])
+        close_all([pidfd] if pidfd >= 0 else [])
         raise
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 
-from grader.model import Array, Opaque, Stop
+from grader.model import Array, Limits, Opaque, Stop
 
 from .case import FINISHED, HANGING, QUICK, THEIRS, Case, Control, Fails
 
@@ -60,8 +60,8 @@ time.sleep(0.2)
 """
 
 
-def _forges(name: str, lines: str, stops: tuple[Stop, ...] = (Stop.KILLED,)) -> Case:
-    return Case(name, "forgery", _PIPES + lines, _OWN, stops, {"y": Fails("not_run")}, HANGING)
+def _forges(name: str, lines: str, stops: tuple[Stop, ...] = (Stop.KILLED,), limits: Limits = QUICK) -> Case:
+    return Case(name, "forgery", _PIPES + lines, _OWN, stops, {"y": Fails("not_run")}, limits)
 
 
 _PROTOCOL = (
@@ -70,7 +70,7 @@ _PROTOCOL = (
     _forges("header of 4 GB", "say(b'', header_length=2**32 - 1)"),
     _forges("blob of 8 EiB", f"say({_FORGED}, blob_length=2**63)"),
     _forges("garbage", "say(os.urandom(4096))"),
-    _forges("frame that never ends", "say(b'{', header_length=1000)\ntime.sleep(100)", (Stop.KILLED, Stop.TIMEOUT)),
+    _forges("frame that never ends", "say(b'{', header_length=1000)\ntime.sleep(100)", (Stop.KILLED, Stop.TIMEOUT), HANGING),
     _forges(
         "deep JSON with the right nonce",
         'say(b\'{"nonce": "\' + nonce().encode() + b\'", "errors": \' + b"[" * 60_000)',

@@ -117,6 +117,19 @@ held = []
 {_KERNEL_BUFFERS}
 """
 _SOCKETS = f"MAKE = socket.socketpair\n{_KERNEL_BUFFERS}"
+_FILES = """
+kept = b"x" * (T["scale"] // 2 * 1024**2)
+places = [os.path.join(place, T["mark"]) for place in (tempfile.gettempdir(), "/dev/shm")]
+try:
+    for place in places:
+        with open(place, "wb") as file:
+            file.write(bytes(T["scale"] // 4 * 1024**2))
+    time.sleep(0.5)
+    won.append(f"{T['scale']} MiB in memory and files")
+finally:
+    for place in filter(os.path.exists, places):
+        os.unlink(place)
+"""
 _DEEP = "import sys\ndef f(n): return f(n + 1) + 1\nbefore = 1\nf(0)"
 _DEEP_IN_C = """
 nested = []
@@ -142,6 +155,7 @@ CASES = (
     Case("buffers of pipes", "memory", _PIPES, Control(scale=_OVER, needs="root"), (Stop.FINISHED, Stop.MEMORY), {},
          scale=1200),
     Case("buffers of sockets", "memory", _SOCKETS, Control(scale=_OVER), (Stop.FINISHED, Stop.MEMORY), {}, scale=1200),
+    Case("memory and files in memory together", "memory", _FILES, Control(), MEMORY, {}, scale=800),
     Case("12 children, each under the limit", "memory", _CHILDREN, Control(scale=_OVER), MEMORY, {}, scale=12 * 100),
     Case(
         "torch.ones(1e11)", "memory",

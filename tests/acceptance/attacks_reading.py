@@ -144,6 +144,7 @@ def searched(pattern):
     return found
 own = re.compile(rb"SIBLING" + rb"-[0-9a-f]{32}|CANARY" + rb"-[0-9a-f]{32}")
 attempt("own memory", lambda: bool(searched(own)))
+time.sleep(max(0.0, since + 1.5 - time.time()))
 until = time.time()
 """
 _SHARED = """

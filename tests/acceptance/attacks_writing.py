@@ -22,7 +22,7 @@ attempt("truncate", lambda: os.truncate(path, 1) is None)
 attempt("rename", lambda: os.rename(path, path + "2") is None)
 attempt("unlink", lambda: os.unlink(path) is None)
 attempt("hard link", lambda: os.link(path, "canary") is None)
-attempt("change the mode", lambda: os.chmod(path, 0o777) is None)
+attempt("change the mode", lambda: os.chmod(path, 0o777) or os.stat(path).st_mode & 1 or None)
 attempt("symbolic link", lambda: os.symlink(T["folder"], "out") or open("out/" + T["mark"], "w").write("x"))
 """
 _KERNEL = """

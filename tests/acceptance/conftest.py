@@ -10,6 +10,7 @@ import pytest
 
 from grader.sandbox import make_sandbox
 
+from . import table
 from .harness import MOST_CASES, Bench, become_subreaper
 from .host import Host, stand
 
@@ -20,6 +21,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = [item for item in items if item.path.parent == Path(__file__).parent]
     dropped = {item for item in here if not any(word in item.name for word in wanted)}
     items[:] = [item for item in items if item not in dropped]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the table, where one is asked for: once, when all is done."""
+    if hasattr(session.config, "workerinput"):
+        return
+    names = [table.VARIABLE, "GRADE_ACCEPTANCE_RUNGS", "GRADE_ACCEPTANCE_CASES"]
+    settings = [f"{name}='{os.environ[name]}'" for name in names if name in os.environ]
+    table.write(" ".join([*settings, "python -m pytest", *session.config.invocation_params.args]))
 
 
 @pytest.fixture(scope="session")

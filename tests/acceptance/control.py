@@ -75,7 +75,7 @@ def _run(case: Case, control: Control, host: Host, folder: Path, before: set[psu
     target: dict[str, object] = {
         **host.target(control=True),
         "scale": control.scale or case.scale,
-        "mark": f"left-{folder.name}",
+        "mark": f"control-{folder.name}",
         "companion_port": free_port(),
         "companion_key": 2**16 + os.getpid(),
         "token": "0123456789abcdef" * 2,

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import dataclasses
 import json
+import os
 import secrets
 import socket
 import threading
@@ -25,6 +26,8 @@ from .case import QUICK, Case
 from .host import Host
 from .programs import NEIGHBOUR, NEIGHBOURLY, PRELUDE
 
+#: What the names of files begin with that a confined program may leave: other processes of this suite have others.
+MARK = f"left-{os.getpid()}-"
 #: Where a program could leave something for others.
 PLACES = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
 _PR_SET_CHILD_SUBREAPER = 36
@@ -149,7 +152,7 @@ def told(host: Host, case: Case) -> dict[str, object]:
     return {
         **host.target(),
         "scale": case.scale,
-        "mark": f"left-{secrets.token_hex(6)}",
+        "mark": f"{MARK}{secrets.token_hex(6)}",
         "companion_port": free_port(),
         "companion_key": secrets.randbelow(2**30) + 2**16,
         "neighbour_seconds": 0.2,
@@ -216,7 +219,7 @@ def everything(run: Run) -> str:
     return repr((run.detail, run.log, run.notebook, run.errors, run.observations))
 
 
-def leftovers(mark_prefix: str = "left-") -> list[Path]:
-    """Return files with the suite's marks in the host's temporary folders."""
+def leftovers() -> list[Path]:
+    """Return files with the marks of this process in the host's temporary folders."""
     places = [Path(name) for name in (*PLACES, str(Path.home()))]
-    return [path for place in places if place.is_dir() for path in place.glob(f"{mark_prefix}*")]
+    return [path for place in places if place.is_dir() for path in place.glob(f"{MARK}*")]

@@ -9,6 +9,7 @@ from grader.model import Array, Failure, Limits, Run, Stop
 from grader.sandbox import Sandbox
 
 from .case import Case, Fails
+from .gaps import UNABLE
 from .harness import Outcome, everything, values
 from .host import Host
 from .programs import NEIGHBOURLY
@@ -80,6 +81,6 @@ def _of_neighbour(who: str, run: Run) -> Iterator[str]:
         yield f"{who} stopped as {run.stop}: {run.detail}"
         return
     seen = values(run)
-    for name, wanted in NEIGHBOURLY.items():
+    for name, wanted in {**NEIGHBOURLY, **UNABLE.get(run.isolation, {})}.items():
         if not same(wanted, seen[name]):
             yield f"{who} has {name} = {seen[name]!r:.300}, required: {wanted!r:.300}; {run.errors}"

@@ -70,7 +70,10 @@ pathlib.Path("mine.txt").write_text("mine")
 time.sleep(T["neighbour_seconds"])
 total = sum(n * n for n in range(20_000))
 mine = pathlib.Path("mine.txt").read_text()
-echo = subprocess.run(["echo", "works"], capture_output=True, text=True).stdout
+try:
+    echo = subprocess.run(["echo", "works"], capture_output=True, text=True).stdout
+except PermissionError:
+    echo = "refused"
 poisoned = sorted(name for name in ("grade_poison",) if hasattr(sys, name) or name in os.environ)
 here = os.getcwd()
 """

@@ -5,11 +5,35 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import platform
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 VARIABLE = "GRADE_ACCEPTANCE_TABLE"
 CONTROL = "unconfined"
+_HEADING = """\
+# The acceptance suite: attacks, and what came of them
+
+Written by the test run itself; not edited by hand. To write it anew:
+
+```
+{command}
+```
+
+| | |
+|---|---|
+| date | {date} |
+| system | {system} |
+| kernel | {kernel} |
+| Python | {python} |
+| run by | {user} |
+
+A row is one attack, from `tests/acceptance`. *held* means: it won nothing, its neighbours and the job after it computed
+what they should, the host is as it was, no process and no file was left; what follows is how its run ended. *not run*
+names the gap of a rung (`gaps.py`). *unconfined* is the control: the same attack without a sandbox, and what it won
+there, so that no row holds for nothing.
+"""
 _RUNGS = ("ns+cgroup", "ns", "ns, ordinary user", "fresh", "container", "landlock", "selfcheck")
 
 
@@ -28,8 +52,33 @@ def note(case_id: str, column: str, outcome: str) -> None:
         kept.setdefault(case_id, {})[column] = outcome
         file.truncate(0)
         file.write(json.dumps(kept, indent=1, ensure_ascii=False))
-        file.flush()
-        Path(wanted).write_text(markdown(kept), encoding="utf-8")
+
+
+def write(command: str) -> None:
+    """Write the table of all outcomes kept so far, if one is asked for. ``command`` is what was run."""
+    wanted = os.environ.get(VARIABLE)
+    if wanted and Path(f"{wanted}.json").exists():
+        kept = json.loads(Path(f"{wanted}.json").read_text(encoding="utf-8"))
+        Path(wanted).write_text(f"{heading(command)}\n{markdown(kept)}", encoding="utf-8")
+
+
+def heading(command: str) -> str:
+    """Return what the table says of itself: where it comes from, and what its words mean."""
+    return _HEADING.format(
+        command=command,
+        date=datetime.now(UTC).date().isoformat(),
+        kernel=f"{platform.system()} {platform.release()}, {platform.machine()}",
+        system=_system(),
+        python=f"{platform.python_version()}",
+        user="root" if os.geteuid() == 0 else "an ordinary user",
+    )
+
+
+def _system() -> str:
+    try:
+        return platform.freedesktop_os_release().get("PRETTY_NAME", "unknown")
+    except OSError:
+        return "unknown"
 
 
 def markdown(kept: dict[str, dict[str, str]]) -> str:

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import os
+from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
@@ -24,6 +27,7 @@ from . import (
     attacks_reading,
     attacks_time,
     attacks_writing,
+    checklist,
     gaps,
     table,
     working,
@@ -35,6 +39,8 @@ from .harness import Bench, leftovers, living, run_case, strangers
 from .host import Host, lacking
 from .judging import violations
 
+#: What the documentation shows; ``GRADE_ACCEPTANCE_TABLE`` with this path writes it anew.
+DOCUMENTED = Path(__file__).parents[2] / "grader" / "sandbox" / "ACCEPTANCE.md"
 CASES: tuple[Case, ...] = (
     *attacks_time.CASES,
     *attacks_processes.CASES,
@@ -100,6 +106,29 @@ def test_each_case_has_a_name_of_its_own_and_a_control_or_a_reason() -> None:
         if key not in {*names, *(case.group for case in CASES)} and not key.startswith("operation: ")
     ]
     assert unknown == []
+
+
+def test_every_attack_of_the_list_has_its_cases() -> None:
+    names = {case.id for case in CASES}
+    wanted = {
+        f"{group}: {name}"
+        for group, attacks in checklist.ATTACKS.items()
+        for known in attacks.values()
+        for name in known
+    }
+    assert sorted(wanted - names) == []
+    for module, tests in checklist.TESTS.items():
+        found = importlib.import_module(f"{__package__}.{module}")
+        assert [test for test in tests.values() if not callable(getattr(found, test, None))] == []
+
+
+@pytest.mark.skipif(table.VARIABLE in os.environ, reason="the table is just being written")
+def test_the_table_in_the_documentation_has_every_case_held_and_none_failed() -> None:
+    written = DOCUMENTED.read_text(encoding="utf-8")
+    rows = {line.split(" | ")[0].removeprefix("| ") for line in written.splitlines() if line.startswith("| ")}
+    assert sorted({case.id.replace("|", "\\|") for case in CASES} - rows) == []
+    assert "**failed**" not in written
+    assert "did not work" not in written
 
 
 def test_hidden_inputs_wait_for_a_probe_that_calls() -> None:

@@ -18,13 +18,12 @@ from pathlib import Path
 
 import pytest
 
-from grader.sandbox import available_rungs
-
 from . import table
+from .chosen import RUNGS
 
 _ROOT = Path(__file__).parents[2]
 _NOBODY = 65534
-_RUNGS = [rung.name for rung in available_rungs() if rung.available and rung.name != "selfcheck"]
+_RUNGS = [rung for rung in RUNGS if rung != "selfcheck"]
 _CASES = (
     "endless loop]", "fork bomb", "every number", "daemon by double fork", "os._exit(0) in", "growing list]", "memfd]",
     "10 GB file]", "endless stdout]", "files by path", "environment", "memory of others", "own memory",

@@ -180,7 +180,7 @@ def _exits() -> list[Case]:
 
 
 def _ends() -> list[Case]:
-    lost = "cell 2 ended the kernel (exit status 5); what was computed is lost"
+    lost = "the process ended before its time in cell 2 (exit status 5); what was computed is lost"
     return [
         case(
             "the_process_ends",

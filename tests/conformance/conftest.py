@@ -20,6 +20,14 @@ def by_kernel() -> dict[str, Outcome]:
 
 
 @pytest.fixture(scope="session")
+def by_forked_kernel() -> dict[str, Outcome]:
+    """Return what a kernel forked from a warm process made of each case, by name."""
+    if reason := why_not("ns"):
+        pytest.skip(reason)
+    return _outcomes(Runner("nbclient", "ns"))
+
+
+@pytest.fixture(scope="session")
 def by_shell() -> dict[str, Outcome]:
     """Return what the shell runner made of each case, at the rung where it is the default if that can be used."""
     return _outcomes(Runner("shell", "selfcheck" if why_not("ns") else "ns"))

@@ -1,4 +1,4 @@
-"""Known differences of the shell runner from the yardstick, each with its reason."""
+"""Known differences from the yardstick: of the shell runner, and of a forked kernel. Each with its reason."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """In ``case``, exactly the ``aspects`` (as ``outcomes.differences`` names them) differ, because of ``reason``.
-
-    Those in ``sometimes`` depend on which of two processes is faster.
-    """
+    """In ``case``, exactly the ``aspects`` (as ``outcomes.differences`` names them) differ, because of ``reason``."""
 
     case: str
     aspects: tuple[str, ...]
     reason: str
-    sometimes: tuple[str, ...] = ()
 
 
 KNOWN: tuple[Known, ...] = (
@@ -45,13 +41,6 @@ KNOWN: tuple[Known, ...] = (
         "the shell runner shows the first under its name, then the second.",
     ),
     Known(
-        "the_process_ends",
-        ("stop", "observations", *(f"cell {n} outputs" for n in (1, 2, 3)), "cell 1 counts"),
-        "Cells run in the job's own process: what ends it takes the executed notebook with it, and nobody is left "
-        "to say which cell it was. The log and the verdict (killed, nothing observed) are the same.",
-        sometimes=("cell 2 counts",),
-    ),
-    Known(
         "shell_commands",
         ("cell 1 outputs", "cell 3 outputs", "cell 5 outputs", "cell 7 outputs"),
         "ipykernel runs a command under a pseudo terminal, where lines end in CR LF; "
@@ -61,5 +50,14 @@ KNOWN: tuple[Known, ...] = (
         "debugging",
         ("cell 4 outputs", "cell 4 traces"),
         "breakpoint() enters ipykernel's debugger there and Python's own here; both end at the refused input().",
+    ),
+)
+
+KNOWN_OF_FORKED: tuple[Known, ...] = (
+    Known(
+        "nested_exceptions",
+        ("cell 7 traces",),
+        "A kernel that was forked runs below the calls that led to the fork, so that an endless recursion ends some "
+        "calls earlier, and its traceback is so much shorter.",
     ),
 )

@@ -18,14 +18,13 @@ from .casework import Out
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _AROUND = re.compile(r" +\d+( |$)|$")
-_OURS = re.compile(r"File \S*/inside/\w+\.py:\d+, in ")
 _MARKED = re.compile(r"-+> *\d+ +")
 #: What differs between two runs of one notebook by one runner, and what stands for it.
 _BY_NATURE = (
     (re.compile(r"\b0x[0-9a-f]{6,16}\b"), "0x…"),
     (re.compile(r"(/[\w.-]+)*/ipykernel_\d+/\d+\.py|<ipython-input-[^>\s]*>"), "<cell>"),
     (re.compile(r"\(\d+\.py, line"), "(<cell>, line"),
-    (re.compile(r"/tmp/(grade-\w+/)?work\b"), "<work>"),
+    (re.compile(r"/tmp/(grade-[\w-]+/)?work\b"), "<work>"),
     (re.compile(r"CPU times: .*"), "CPU times: …"),
     (re.compile(r"Wall time: .*"), "Wall time: …"),
     (re.compile(r"(Ran \d+ tests? in ).*"), r"\1…"),
@@ -111,18 +110,13 @@ def _traces(found: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _spine(trace: str) -> Iterator[str]:
-    """Yield a traceback's lines but those of source around the one that is marked, and our own frames.
+    """Yield a traceback's lines but those of source around the one that is marked.
 
     IPython shows the surroundings as stack_data finds them, or, where it cannot open a cell's file as with
     ipykernel's names of cells, as they stand.
     """
-    ours = False
     for line in trace.splitlines():
-        if _AROUND.match(line):
-            continue
-        if not _MARKED.match(line):
-            ours = bool(_OURS.match(line))
-        if not ours:
+        if not _AROUND.match(line):
             yield _MARKED.sub("--> ", line)
 
 

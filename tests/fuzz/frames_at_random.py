@@ -50,6 +50,23 @@ _OBSERVATIONS = st.lists(
 )
 
 
+_FORMS = st.dictionaries(_TEXT, _TEXT | st.lists(st.none() | st.floats(allow_nan=True), max_size=2), max_size=2)
+_OUTPUT = (
+    st.fixed_dictionaries(
+        {"output_type": st.just("stream"), "name": st.sampled_from(["stdout", "stderr"]), "text": _TEXT}
+    )
+    | st.fixed_dictionaries({"output_type": st.just("display_data"), "data": _FORMS, "metadata": _FORMS})
+    | st.fixed_dictionaries(
+        {"output_type": st.just("execute_result"), "data": _FORMS, "metadata": _FORMS, "execution_count": st.just(1)}
+    )
+    | st.fixed_dictionaries(
+        {"output_type": st.just("error"), "ename": _TEXT, "evalue": _TEXT, "traceback": st.lists(_TEXT, max_size=2)}
+    )
+)
+#: Index of a cell, of which the job has one, and its outputs.
+_OUTPUTS = st.lists(st.tuples(st.just(0), st.lists(_OUTPUT, max_size=3)), max_size=2)
+
+
 def _get_answer(value: Plain) -> bytes:
     tagged, blob = encode(value)
     return frames.pack({"nonce": NONCE, "value": tagged}, blob)
@@ -58,8 +75,10 @@ def _get_answer(value: Plain) -> bytes:
 @st.composite
 def _run_answers(draw: st.DrawFn) -> bytes:
     errors = draw(st.lists(st.lists(_TEXT, min_size=4, max_size=4), max_size=3))
-    fields = {"nonce": NONCE, "errors": errors, "log": draw(_TEXT), "timed_out": draw(st.booleans()), "died": ""}
-    return frames.pack(fields, draw(st.binary(max_size=40)))
+    fields = {"nonce": NONCE, "errors": errors, "timed_out": draw(st.booleans()), "died": ""}
+    return frames.pack(
+        fields, draw(st.binary(max_size=40) | _OUTPUTS.map(lambda outputs: json.dumps(outputs).encode()))
+    )
 
 
 #: One answer to ``get`` or to ``run``.

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from grader.errors import ProtocolError
 from grader.execution import run as running
+from grader.execution.executed import ExecutedNotebook
 from grader.model import DTYPES, Array, CodeError, Failure, Job, Limits, Observation, Opaque, Probe
 from grader.sandbox import Answer, ProcessEndedError, dump_observations, load_observations
 from grader.sandbox.channel import PipeChannel, parse_header
@@ -39,7 +40,7 @@ MAX_MESSAGE_CHARS = 1000
 #: is 3 bytes an item, which is a list of 56 bytes and a place in another.
 ALLOWED_BYTES, ALLOWED_FACTOR = 256 * 1024, 100
 
-_JOB = Job("notebook", "work.ipynb", "{}", (), (), Limits())
+_JOB = Job("notebook", "work.ipynb", '{"cells": [{"cell_type": "code", "source": "x"}]}', (), (), Limits())
 _PROBE = Probe("value", "x")
 TALLY: Counter[str] = Counter()
 
@@ -115,8 +116,10 @@ def _answer(data: bytes) -> Answer:
 
 
 def _as_run(answer: Answer) -> None:
-    ran = running._ran(_JOB, answer, interrupted=False)
-    texts = [ran.detail, ran.lost, ran.log, ran.notebook or ""]
+    executed = ExecutedNotebook(_JOB.source, MAX_VALUE_BYTES)
+    executed.begin(1, 0)
+    ran = running._ran(_JOB, answer, running._Part({}, 1.0, MAX_VALUE_BYTES, " in cell 1", executed), interrupted=False)
+    texts = [ran.detail, ran.lost, executed.text()]
     for error in ran.errors:
         _demand(type(error) is CodeError, error)
         texts += [error.where, error.name, error.message, error.traceback]

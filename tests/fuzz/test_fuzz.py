@@ -74,7 +74,7 @@ def test_deep_nesting_is_refused_at_every_depth(lists: int) -> None:
 
 @pytest.mark.parametrize("died", ["\ud800", "d" * 2_000_000])
 def test_why_a_kernel_ended_is_text_that_can_be_kept(died: str) -> None:
-    assert feed(as_answer, frames.pack({"nonce": NONCE, "errors": [], "log": "", "timed_out": False, "died": died}))
+    assert feed(as_answer, frames.pack({"nonce": NONCE, "errors": [], "timed_out": False, "died": died}, b"[]"))
 
 
 def test_a_refusal_is_short_however_long_what_it_refuses() -> None:

@@ -110,6 +110,8 @@ class Encoder:
             return ["l", *(self.encode(item, depth + 1) for item in tuple.__iter__(value))]
         if isinstance(value, dict):
             return self._mapping(value, depth)
+        if type(value) in {set, frozenset} and all(type(item) is str for item in value):
+            return ["l", *(self.encode(item, depth + 1) for item in sorted(value))]
         return self._other(value)
 
     def _mapping(self, value: dict[Any, Any], depth: int) -> list[object]:

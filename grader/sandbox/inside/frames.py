@@ -7,7 +7,7 @@ Both sides share this file, so that lengths and caps agree. Values in a header a
     ["f", "0x1.8p+1"]           float, hexadecimal: NaN, infinities and -0.0 are exact
     ["c", real, imaginary]      complex
     ["a", dtype, shape, origin] array; its bytes come next in the blob, C order, little endian
-    ["l", item, …]              list or tuple
+    ["l", item, …]              list or tuple; also a set of texts, in order
     ["d", [key, value], …]      mapping with text keys
     ["o", "type name"]          anything else
 """

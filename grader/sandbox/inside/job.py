@@ -5,26 +5,25 @@ Requests are ``load`` (files, source, limits), ``run`` and ``observe``. Each ans
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
-import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any, NoReturn, Protocol, TextIO
 
-from . import frames, state
+from . import frames, parent, state
 
 #: Nothing that a student's exercise should write is larger.
 MAX_FILE_BYTES = 1024**3
-_PR_SET_PDEATHSIG = 1
 
 
 class Runner(Protocol):
     """Runs one hand-in and answers for its variables."""
 
     def run(self, request: dict[str, Any]) -> tuple[dict[str, object], bytes]:
-        """Return the answer's fields (``errors``, ``log``, …) and a blob."""
+        """Run a module, or the notebook's cell ``request["cell"]``. Return the answer's fields and outputs as blob."""
 
     def observe(self, request: dict[str, Any], blob: bytes) -> tuple[bytes, bytes]:
         """Return header and blob that answer the probe in ``request``, whose inputs' arrays are in ``blob``."""
@@ -32,7 +31,7 @@ class Runner(Protocol):
 
 def main(_arguments: list[str]) -> None:
     """Serve requests until the pipe is closed; then end at once, whatever student code left behind."""
-    die_with_parent()
+    parent.die_with_it()
     inbox, outbox = take_pipes()
     answer_all(inbox, outbox, is_forked=False)
 
@@ -96,13 +95,15 @@ def load(request: dict[str, Any], blob: bytes, *, is_forked: bool) -> tuple[Runn
     """Return a runner that is ready and the answer; ``refused`` in it says why there is none."""
     nonce = request["nonce"]
     try:
+        check_modules(request.get("preload", ()))
         write_files(request["files"], blob)
         state.seed(request["seed"])
         if not is_forked:
             limit_resources(request["memory_bytes"])
         return _runner(request, is_forked=is_forked), frames.pack({"nonce": nonce, "loaded": True})
     except Exception as error:  # noqa: BLE001 - no student code has run: any fault here is ours, and is reported
-        return None, frames.pack({"nonce": nonce, "refused": f"{type(error).__name__}: {error}"[:2000]})
+        where = f" in {Path.cwd()}" if isinstance(error, OSError) and error.filename is None else ""
+        return None, frames.pack({"nonce": nonce, "refused": f"{type(error).__name__}: {error}{where}"[:2000]})
 
 
 def _runner(request: dict[str, Any], *, is_forked: bool) -> Runner:
@@ -115,10 +116,23 @@ def _runner(request: dict[str, Any], *, is_forked: bool) -> Runner:
     if request["form"] == "notebook":
         from .notebook import NotebookRunner  # noqa: PLC0415
 
-        return NotebookRunner(request)
+        return NotebookRunner(request, is_forked=is_forked)
     from .module import ModuleRunner  # noqa: PLC0415
 
     return ModuleRunner(request)
+
+
+def check_modules(names: Iterable[str]) -> None:
+    """Raise ImportError for a module that hand-ins import and that is not installed here: that is no fault of theirs.
+
+    Where there is no warm process, nobody has imported it yet. No file of a hand-in can be taken for it so early.
+    """
+    for name in names:
+        if name not in sys.modules and importlib.util.find_spec(name.partition(".")[0]) is None:
+            raise ImportError(
+                f"`preload` in exercise.yaml names {name}, which is not installed. "
+                "Install it for this Python, or remove it from `preload`."
+            )
 
 
 def write_files(sizes: list[tuple[str, int]], blob: bytes) -> None:
@@ -147,18 +161,6 @@ def limit_resources(memory_bytes: int) -> None:
         hard = resource.getrlimit(kind)[1]
         value = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         resource.setrlimit(kind, (value, value))
-
-
-def die_with_parent() -> None:
-    """Ask Linux to kill this process when the one that started it is gone."""
-    if sys.platform != "linux":
-        return
-    import ctypes  # noqa: PLC0415
-
-    parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def read_exactly(stream: IO[bytes], count: int) -> bytes:

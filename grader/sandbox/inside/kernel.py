@@ -22,7 +22,7 @@ from ipykernel.zmqshell import ZMQDisplayPublisher, ZMQInteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from . import job, module, observe, state
+from . import figures, module, observe, parent, state, trace
 from .meter import Meter
 
 METER = Meter()
@@ -77,6 +77,10 @@ class Shell(ZMQInteractiveShell):
     def ask_exit(self) -> None:
         """Do nothing."""
 
+    def _get_exc_info(self, exc_tuple: Any = None) -> tuple[Any, Any, Any]:
+        """Return type, exception and traceback of what is to be shown, without this package's frames."""
+        return trace.hidden(super()._get_exc_info(exc_tuple))  # type: ignore[no-untyped-call]
+
     def _showtraceback(self, *parts: Any) -> None:
         repair_streams()
         super()._showtraceback(*parts)  # type: ignore[no-untyped-call]
@@ -122,12 +126,20 @@ class Kernel(IPythonKernel):
 def main(arguments: list[str]) -> None:
     """Run the kernel: ``kernel CONNECTION_FILE SEED MAX_OUTPUT_CHARS``."""
     connection_file, seed, max_chars = arguments
-    job.die_with_parent()
-    METER.max_chars = int(max_chars)
+    parent.die_with_it()
+    serve(connection_file, int(seed), int(max_chars))
+
+
+def serve(connection_file: str, seed: int, max_chars: int) -> None:
+    """Be the kernel that ``connection_file`` describes, until it is asked to end."""
+    METER.max_chars = max_chars
+    sys.argv = [""]
+    state.use_backend(state.INLINE_BACKEND)
+    figures.keep_figures()
     sys.path.append(os.getcwd())  # noqa: PTH109 - at the end: a student's torch.py must not be found first
     app = IPKernelApp.instance(kernel_class=Kernel, config=_config())
     app.initialize(["-f", connection_file])  # type: ignore[no-untyped-call]
-    Kernel.seed = int(seed)
+    Kernel.seed = seed
     _STREAMS.update(stdout=sys.stdout, stderr=sys.stderr)
     app.start()  # type: ignore[no-untyped-call]
 

@@ -13,7 +13,7 @@ import types
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import encode, observe, state
+from . import encode, figures, observe, state, trace
 
 MAX_TRACEBACK_CHARS = 8000
 
@@ -32,6 +32,7 @@ class ModuleRunner:
 
     def _prepare(self) -> None:
         state.use_backend("Agg")
+        figures.keep_figures()
         self._module.__file__ = str(self._path)
         name = self._module.__name__
         # A hand-in called json.py must not become everybody's json.
@@ -41,6 +42,7 @@ class ModuleRunner:
         sys.path.append(str(self._path.parent))
         lines = self._source.splitlines(keepends=True)
         linecache.cache[str(self._path)] = (len(self._source), None, lines, str(self._path))
+        sys.argv = [str(self._path)]
         builtins.input = no_input
         for name in ("SIGINT", "SIGBREAK"):
             if hasattr(signal, name):
@@ -78,14 +80,12 @@ class ModuleRunner:
         message = encode.safe_text(error)
         if isinstance(error, SystemExit):
             message = "called exit(); what follows was not run"
-        trace = error.__traceback__
-        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
-            trace = trace.tb_next
+        trace.hide(error)
         return [
             f"line {self._line(error)}",
             encode.type_name(error),
             message,
-            _format(error, trace, self._path.parent),
+            _format(error, self._path.parent),
         ]
 
     def _line(self, error: BaseException) -> int:
@@ -107,9 +107,9 @@ def no_input(_prompt: object = "") -> NoReturn:
     raise RuntimeError("input() is not available while grading: assign the value in the code instead")
 
 
-def _format(error: BaseException, trace: types.TracebackType | None, folder: Path) -> str:
+def _format(error: BaseException, folder: Path) -> str:
     try:
-        text = "".join(traceback.format_exception(type(error), error, trace, limit=-20))
+        text = "".join(traceback.format_exception(error, limit=-20))
     except Exception:  # noqa: BLE001 - formatting calls the exception's own methods
         return ""
     return text.replace(f"{folder}{os.sep}", "")[-MAX_TRACEBACK_CHARS:]

@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import sys
-import time
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -21,6 +20,7 @@ from nbclient.exceptions import DeadKernelError
 
 from . import frames
 from .meter import CUT_IN_TOTAL, size
+from .transcript import packed
 
 START_SECONDS = 60.0
 #: How long an interrupted cell may take to end before it is left to itself.
@@ -43,6 +43,23 @@ class OneKernel(KernelSpecManager):
         return KernelSpec(argv=command, display_name="Python", language="python")
 
 
+def _manager(seed: int, max_chars: int, *, is_forked: bool) -> AsyncKernelManager:
+    """Return what starts and ends the kernel; if ``is_forked``, it runs already."""
+    folder = Path(os.environ["JUPYTER_RUNTIME_DIR"])
+    place: dict[str, Any] = {"connection_file": str(folder / "k.json")}
+    if os.name == "posix":  # sockets in a private folder: no port that a neighbour could connect to
+        place |= {"transport": "ipc", "ip": str(folder / "k")}
+    specs = OneKernel([str(seed), str(max_chars)])
+    manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs, **place)
+    if is_forked:
+        from .forked import ForkedProvisioner, fork  # noqa: PLC0415 - imports ipykernel, which has its own process else
+
+        manager.write_connection_file()
+        pid = fork(manager.connection_file, seed, max_chars)
+        manager.provisioner = ForkedProvisioner(pid, kernel_spec=manager.kernel_spec, parent=manager)
+    return manager
+
+
 class CappedClient(NotebookClient):
     """nbclient that keeps at most ``max_chars`` of output over the whole notebook."""
 
@@ -50,6 +67,8 @@ class CappedClient(NotebookClient):
         super().__init__(notebook, **options)
         self._left = max_chars
         self._marked = False
+        #: Cells whose outputs are not what they were.
+        self.changed: set[int] = set()
 
     def output(self, outs: list[Any], msg: dict[str, Any], display_id: str | None, cell_index: int) -> Any:
         """Append an output if it still fits; the first that does not is replaced by a marker."""
@@ -61,6 +80,10 @@ class CappedClient(NotebookClient):
             outs.append(nbformat.from_dict({"output_type": "stream", "name": "stderr", "text": CUT_IN_TOTAL}))  # type: ignore[no-untyped-call]
         return None
 
+    def _update_display_id(self, display_id: str, msg: dict[str, Any]) -> None:
+        self.changed.update(self._display_id_map.get(display_id, ()))
+        super()._update_display_id(display_id, msg)
+
     def handle_comm_msg(self, *_: Any) -> None:
         """Ignore a widget's message: its text is shown, and what an output widget takes is the cell's output.
 
@@ -69,19 +92,16 @@ class CappedClient(NotebookClient):
 
 
 class NotebookRunner:
-    """One notebook and its kernel. Every code cell is run, also after one that raised."""
+    """One notebook and its kernel, run cell by cell.
 
-    def __init__(self, request: dict[str, Any]) -> None:
-        # A handler, not SIG_IGN, which the kernel would inherit. The time limit is kept here by clock.
-        signal.signal(signal.SIGINT, lambda *_: None)
+    ``is_forked``: this process was forked from a warm one, and so is its kernel; else that is started afresh.
+    """
+
+    def __init__(self, request: dict[str, Any], *, is_forked: bool) -> None:
         self._notebook = nbformat.from_dict(json.loads(request["source"]))  # type: ignore[no-untyped-call]
         if not isinstance(self._notebook.get("cells"), list):
             raise TypeError("the source is not a notebook of format 4")
-        self._max_log_chars: int = request["output_bytes"]
         self._errors: list[list[str]] = []
-        self._number = 0
-        self._loop = asyncio.SelectorEventLoop()
-        asyncio.set_event_loop(self._loop)
         self._client = CappedClient(
             self._notebook,
             request["value_bytes"],
@@ -89,16 +109,17 @@ class NotebookRunner:
             timeout=None,
             store_widget_state=False,
             coalesce_streams=True,
+            record_timing=False,
             on_cell_executed=self._note_error,
         )
-        self._loop.run_until_complete(self._start([str(request["seed"]), str(request["output_bytes"])]))
+        manager = _manager(request["seed"], request["output_bytes"], is_forked=is_forked)
+        # A handler, not SIG_IGN, which the kernel would inherit. The time limit is kept here by clock.
+        signal.signal(signal.SIGINT, lambda *_: None)
+        self._loop = asyncio.SelectorEventLoop()
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._start(manager))
 
-    async def _start(self, arguments: list[str]) -> None:
-        folder = Path(os.environ["JUPYTER_RUNTIME_DIR"])
-        place: dict[str, Any] = {"connection_file": str(folder / "k.json")}
-        if os.name == "posix":  # sockets in a private folder: no port that a neighbour could connect to
-            place |= {"transport": "ipc", "ip": str(folder / "k")}
-        manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=OneKernel(arguments), **place)
+    async def _start(self, manager: AsyncKernelManager) -> None:
         await manager.start_kernel(cwd=str(Path.cwd()))
         client = manager.client()
         client.start_channels()
@@ -107,33 +128,26 @@ class NotebookRunner:
         self._client.km, self._client.kc = manager, client
 
     def run(self, request: dict[str, Any]) -> tuple[dict[str, object], bytes]:
-        """Return ``errors``, ``log``, ``timed_out``, ``died`` (why, or empty), and the notebook as blob."""
-        timed_out, died = self._loop.run_until_complete(self._cells(time.monotonic() + request["seconds"]))
-        fields: dict[str, object] = {
-            "errors": self._errors,
-            "log": self._log(),
-            "timed_out": timed_out,
-            "died": died,
-        }
-        executed = json.dumps(self._notebook).encode("ascii")
-        return fields, executed if len(executed) <= request["max_bytes"] else b""
+        """Run one cell.
 
-    async def _cells(self, deadline: float) -> tuple[bool, str]:
-        for index, cell in enumerate(self._notebook.cells):
-            if cell.cell_type != "code" or not cell.source.strip():
-                continue
-            self._number += 1
-            try:
-                if not await self._cell(cell, index, deadline - time.monotonic()):
-                    return True, ""
-            except DeadKernelError:
-                return False, await self._why_dead()
-        return False, ""
+        Return its ``errors``, ``timed_out``, ``died`` (how, or empty), and the outputs of all cells that it changed.
+        """
+        self._errors, self._number = [], request["number"]
+        timed_out, died = self._loop.run_until_complete(self._ended(request["cell"], request["seconds"]))
+        outputs = {index: self._notebook.cells[index].outputs for index in sorted(self._client.changed)}
+        self._client.changed.clear()
+        return {"errors": self._errors, "timed_out": timed_out, "died": died}, packed(outputs, request["max_bytes"])
+
+    async def _ended(self, index: int, seconds: float) -> tuple[bool, str]:
+        """Run a cell and return whether it ran out of time, and how the kernel ended if it did."""
+        self._client.changed.add(index)
+        try:
+            return not await self._cell(self._notebook.cells[index], index, seconds), ""
+        except DeadKernelError:
+            return False, await self._why_dead()
 
     async def _cell(self, cell: Any, index: int, seconds: float) -> bool:
-        """Run one cell and return whether it ended in time. Raises DeadKernelError."""
-        if seconds <= 0:
-            return False
+        """Return whether the cell ended in time. Raises DeadKernelError."""
         task = asyncio.ensure_future(self._client.async_execute_cell(cell, index))
         done, _ = await asyncio.wait({task}, timeout=seconds)
         if not done:
@@ -146,7 +160,7 @@ class NotebookRunner:
     async def _why_dead(self) -> str:
         provisioner = self._client.km.provisioner if self._client.km is not None else None
         status = None if provisioner is None else await provisioner.poll()
-        return f"cell {self._number} ended the kernel ({frames.exit_words(status)})"
+        return frames.exit_words(status)
 
     def _note_error(self, *, cell: Any, execute_reply: dict[str, Any], **_: Any) -> None:
         content = execute_reply["content"]
@@ -160,15 +174,6 @@ class NotebookRunner:
             message = "called exit(); the rest of the cell was not run"
         trace = _ANSI.sub("", "\n".join(map(str, content.get("traceback", []))))
         self._errors.append([f"cell {self._number}", name[:200], message[:2000], trace[-MAX_TRACEBACK_CHARS:]])
-
-    def _log(self) -> str:
-        streams = (
-            output.text
-            for cell in self._notebook.cells
-            for output in cell.get("outputs", ())
-            if output.output_type == "stream"
-        )
-        return "".join(streams)[: self._max_log_chars]
 
     def observe(self, request: dict[str, Any], blob: bytes) -> tuple[bytes, bytes]:
         """Return header and blob for one probe, as the kernel made them."""

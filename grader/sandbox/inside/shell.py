@@ -28,8 +28,8 @@ from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 from traitlets import Type, default
 from traitlets.config import Config
 
-from . import encode, module, observe, state
-from .transcript import Descriptors, Transcript, finished
+from . import encode, figures, module, observe, state, trace
+from .transcript import Descriptors, Transcript, packed
 
 MAX_TRACEBACK_CHARS = 8000
 _MAX_NAME_CHARS, _MAX_MESSAGE_CHARS = 200, 2000
@@ -164,6 +164,10 @@ class Shell(InteractiveShell):
 
     system_piped = system_raw = system
 
+    def _get_exc_info(self, exc_tuple: Any = None) -> tuple[Any, Any, Any]:
+        """Return type, exception and traceback of what is to be shown, without this package's frames."""
+        return trace.hidden(super()._get_exc_info(exc_tuple))  # type: ignore[no-untyped-call]
+
     def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
         self.last_trace = stb
         if self.displayhook.is_active:
@@ -201,14 +205,12 @@ def prepare() -> None:
 
 
 class ShellRunner:
-    """One notebook. Every code cell is run, also after one that raised."""
+    """One notebook, run cell by cell."""
 
     def __init__(self, request: dict[str, Any]) -> None:
-        self._notebook = json.loads(request["source"])
-        if not isinstance(self._notebook.get("cells"), list):
+        self._cells = json.loads(request["source"]).get("cells")
+        if not isinstance(self._cells, list):
             raise TypeError("the source is not a notebook of format 4")
-        self._max_log_chars: int = request["output_bytes"]
-        self._errors: list[list[str]] = []
         self._armed = self._interrupted = False
         log = os.dup(2)
         self._transcript = Transcript(request["output_bytes"], request["value_bytes"])
@@ -221,7 +223,9 @@ class ShellRunner:
 
     def _take_over(self) -> None:
         state.use_backend(state.INLINE_BACKEND)
+        figures.keep_figures()
         sys.stdout, sys.stderr = self._streams["stdout"], self._streams["stderr"]
+        sys.argv = [""]
         sys.path.append(str(Path.cwd()))  # at the end: a student's torch.py must not be found first
         builtins.input = module.no_input
         getpass.getpass = module.no_input  # type: ignore[assignment]
@@ -235,23 +239,16 @@ class ShellRunner:
             raise KeyboardInterrupt
 
     def run(self, request: dict[str, Any]) -> tuple[dict[str, object], bytes]:
-        """Return ``errors``, ``log``, ``timed_out``, and the executed notebook as blob."""
-        number = 0
-        for cell in self._notebook["cells"]:
-            if cell["cell_type"] != "code" or not cell["source"].strip():
-                continue
-            number += 1
-            outputs = self._transcript.begin()
-            self._run_cell(f"cell {number}", cell["source"])
-            self._descriptors.drain()
-            cell["outputs"], cell["execution_count"] = finished(outputs), number
-            if self._interrupted:
-                break
-        fields = {"errors": self._errors, "log": self._log(), "timed_out": self._interrupted}
-        executed = json.dumps(self._notebook).encode("ascii")
-        return fields, executed if len(executed) <= request["max_bytes"] else b""
+        """Run one cell. Return its ``errors``, ``timed_out``, and as blob the outputs of all cells that it changed."""
+        self._transcript.begin(request["cell"])
+        error = self._run_cell(self._cells[request["cell"]]["source"])
+        self._descriptors.drain()
+        errors = [] if error is None else [self._described(f"cell {request['number']}", error)]
+        fields: dict[str, object] = {"errors": errors, "timed_out": self._interrupted}
+        return fields, packed(self._transcript.changed(), request["max_bytes"])
 
-    def _run_cell(self, where: str, source: str) -> None:
+    def _run_cell(self, source: str) -> BaseException | None:
+        """Run a cell and return the exception that ended it, if one did."""
         self._shell.last_trace, self._shell.repr_error = [], None
         error: BaseException | None = None
         self._armed = True
@@ -265,8 +262,7 @@ class ShellRunner:
             error = escaped
             self._transcript.error(encode.type_name(escaped), encode.safe_text(escaped), [])
         self._repair_streams()
-        if error is not None:
-            self._note(where, error)
+        return error
 
     async def _execute(self, source: str) -> ExecutionResult:
         """Run one cell inside a running loop, awaited only where it awaits: as in ipykernel."""
@@ -296,22 +292,13 @@ class ShellRunner:
             except BaseException:  # noqa: BLE001 - closed, None, or an object of the student's
                 setattr(sys, name, stream)
 
-    def _note(self, where: str, error: BaseException) -> None:
+    def _described(self, where: str, error: BaseException) -> list[str]:
         message = encode.safe_text(error)
         if isinstance(error, SystemExit):
             message = "called exit(); the rest of the cell was not run"
-        trace = _ANSI.sub("", "\n".join(map(str, self._shell.last_trace)))
+        told = _ANSI.sub("", "\n".join(map(str, self._shell.last_trace)))
         name, message = encode.type_name(error)[:_MAX_NAME_CHARS], message[:_MAX_MESSAGE_CHARS]
-        self._errors.append([where, name, message, trace[-MAX_TRACEBACK_CHARS:]])
-
-    def _log(self) -> str:
-        streams = (
-            output["text"]
-            for cell in self._notebook["cells"]
-            for output in cell.get("outputs", ())
-            if output["output_type"] == "stream"
-        )
-        return "".join(streams)[: self._max_log_chars]
+        return [where, name, message, told[-MAX_TRACEBACK_CHARS:]]
 
     def observe(self, request: dict[str, Any], blob: bytes) -> tuple[bytes, bytes]:
         """Return header and blob that answer one probe."""

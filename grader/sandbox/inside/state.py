@@ -8,7 +8,7 @@ import importlib.util
 import os
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 
 INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
@@ -17,14 +17,15 @@ INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
 def seed(number: int) -> None:
     """Seed every generator of random numbers: those that are loaded now, the others when they are imported."""
     random.seed(number)
-    seeders: dict[str, Callable[[], None]] = {
-        "numpy.random": lambda: _seed_numpy(number),
-        "torch": lambda: _seed_torch(number),
-    }
-    for name, seeder in seeders.items():
+    after_import({"numpy.random": lambda: _seed_numpy(number), "torch": lambda: _seed_torch(number)})
+
+
+def after_import(actions: Mapping[str, Callable[[], None]]) -> None:
+    """Act for each module by name: now where it is loaded, otherwise when it is imported."""
+    for name, action in actions.items():
         if name in sys.modules:
-            seeder()
-    later = {name: seeder for name, seeder in seeders.items() if name not in sys.modules}
+            action()
+    later = {name: action for name, action in actions.items() if name not in sys.modules}
     if later:
         sys.meta_path.insert(0, _AfterImport(later))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import select
@@ -17,7 +18,7 @@ _CHUNK_BYTES = 64 * 1024
 
 
 class Transcript:
-    """Collects the outputs of the current cell. ``max_cell_chars`` caps each cell's text, ``max_chars`` the sum."""
+    """Collects the outputs of cells. ``max_cell_chars`` caps each cell's text, ``max_chars`` the sum."""
 
     def __init__(self, max_cell_chars: int, max_chars: int) -> None:
         self._meter = Meter()
@@ -25,16 +26,27 @@ class Transcript:
         self._left = max_chars
         self._cut = False
         self._clear_next = False
+        self._index = -1  # no cell
+        self._cells: dict[int, list[dict[str, Any]]] = {}
+        self._changed: set[int] = set()
+        self._shown: dict[str, list[tuple[int, dict[str, Any]]]] = {}
         self._outputs: list[dict[str, Any]] = []
-        self._shown: dict[str, list[dict[str, Any]]] = {}
         self._lock = threading.RLock()
 
-    def begin(self) -> list[dict[str, Any]]:
-        """Start a cell and return the list that its outputs will be in."""
+    def begin(self, index: int) -> None:
+        """Start the cell ``index``: what comes now is its output."""
         with self._lock:
             self._meter.reset()
-            self._outputs, self._clear_next = [], False
-            return self._outputs
+            self._index, self._outputs, self._clear_next = index, [], False
+            self._cells[index] = self._outputs
+            self._changed.add(index)
+
+    def changed(self) -> dict[int, list[dict[str, Any]]]:
+        """Return all outputs of each cell that has begun or changed since this was last asked, by the cell's index."""
+        with self._lock:
+            found = {index: finished(self._cells[index]) for index in sorted(self._changed & self._cells.keys())}
+            self._changed.clear()
+            return found
 
     def stream(self, name: str, text: str) -> str:
         """Add what was printed on ``stdout`` or ``stderr``; return as much of it as was kept."""
@@ -42,6 +54,7 @@ class Transcript:
             kept = self._meter.text(text)
             last = self._outputs[-1] if self._outputs and not self._clear_next else {}
             if kept and last.get("name") == name:
+                self._changed.add(self._index)
                 if self._fits(kept):
                     last["text"].append(kept)
             elif kept:
@@ -70,7 +83,8 @@ class Transcript:
         """Change every output shown under ``display_id``, of earlier cells, too."""
         with self._lock:
             if self._meter.may_display() and self._fits(data):
-                for output in self._shown.get(display_id, []):
+                for index, output in self._shown.get(display_id, []):
+                    self._changed.add(index)
                     output.update(data=self._meter.trim(_plain(data)), metadata=_plain(metadata))
 
     def clear(self, *, wait: bool) -> None:
@@ -78,14 +92,16 @@ class Transcript:
         with self._lock:
             self._clear_next = wait
             if not wait:
+                self._changed.add(self._index)
                 self._outputs.clear()
 
     def _show(self, output: dict[str, Any], display_id: str | None) -> None:
         self._add(output)
         if display_id is not None:
-            self._shown.setdefault(display_id, []).append(output)
+            self._shown.setdefault(display_id, []).append((self._index, output))
 
     def _add(self, output: dict[str, Any]) -> None:
+        self._changed.add(self._index)
         if self._clear_next:
             self._outputs.clear()
             self._clear_next = False
@@ -119,6 +135,12 @@ def finished(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if [one.get("name") for one in merged[at : at + 2]] == ["stderr", "stdout"]:
             merged[at : at + 2] = reversed(merged[at : at + 2])
     return merged
+
+
+def packed(cells: dict[int, list[dict[str, Any]]], max_bytes: int) -> bytes:
+    """Return cells' outputs as the trusted side takes them; none if they are more than ``max_bytes``."""
+    blob = json.dumps(list(cells.items())).encode("ascii")
+    return blob if len(blob) <= max_bytes else b"[]"
 
 
 def _plain(content: Any) -> Any:

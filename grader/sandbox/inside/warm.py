@@ -1,8 +1,18 @@
-"""Using a library once before the fork, so that no child pays for what a first use sets up."""
+"""Using a library once before the fork, so that no child pays for what a first use sets up.
+
+What it does not save: joblib starts its workers afresh. When scikit-learn gives them work it sends along the filters
+for warnings, of which torch sets one with a class of its own, so that every worker imports torch: 0.7 s became 1.4 to
+2.8 s for a cross-validation by two workers on two cores. A worker that had done other work before has then grown so
+much that joblib may take it for a leak, warn ("A worker stopped …") and start another. That is so wherever both
+libraries are imported, and here where both are preloaded; ``n_jobs=1``, or a preload without torch, avoids it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -35,9 +45,18 @@ def _torch() -> None:
     str(inputs)
 
 
+def _joblib() -> None:
+    joblib: Any = importlib.import_module("joblib")
+    # In the sandbox lscpu finds no physical core. joblib tells so, with a traceback, the first time that it looks.
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        joblib.cpu_count(only_physical_cores=True)
+
+
 def _sklearn() -> None:
     import numpy as np  # noqa: PLC0415
 
+    _joblib()
     linear_model = importlib.import_module("sklearn.linear_model")
     for name in ("datasets", "metrics", "model_selection", "preprocessing", "pipeline"):
         importlib.import_module(f"sklearn.{name}")
@@ -55,6 +74,11 @@ def _matplotlib() -> None:
     importlib.import_module("matplotlib.pyplot")
 
 
+def _nbclient() -> None:
+    # With all that a kernel needs: it is forked, too.
+    from . import forked, notebook  # noqa: F401, PLC0415
+
+
 def _ipython() -> None:
     from . import shell  # noqa: PLC0415
 
@@ -64,7 +88,9 @@ def _ipython() -> None:
 _EXERCISES: dict[str, Callable[[], None]] = {
     "numpy": _numpy,
     "torch": _torch,
+    "joblib": _joblib,
     "sklearn": _sklearn,
     "matplotlib": _matplotlib,
     "IPython": _ipython,
+    "nbclient": _nbclient,
 }

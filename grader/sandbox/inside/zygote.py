@@ -1,8 +1,8 @@
 """A warm process: it imports what an exercise needs, once, and forks itself for each job.
 
 It is started inside the outer sandbox as ``start.py zygote FD MODULE …``. FD is a socket to the trusted side.
-It sends ``{"ready": …}`` or ``{"error": …}``; after that, each message it gets is a job's settings with four
-descriptors: requests in, answers out, log, and a socket to report on.
+It sends ``{"importing": …}`` for each module, then ``{"ready": …}`` or ``{"error": …}``; after that, each message it
+gets is a job's settings with four descriptors: requests in, answers out, log, and a socket to report on.
 
 It holds no secret and has one thread. A second one would not survive the fork, but its locks would.
 """
@@ -20,6 +20,7 @@ import sys
 import time
 import traceback
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> NoReturn:
     control = socket.socket(fileno=int(arguments[0]))
     began = time.monotonic()
     try:
-        preload(arguments[1:])
+        preload(arguments[1:], lambda name: control.send(json.dumps({"importing": name}).encode()))
     except PreloadError as error:
         control.send(json.dumps({"error": str(error)[:2000], "course": True}).encode())
         os._exit(1)
@@ -50,10 +51,14 @@ def main(arguments: list[str]) -> NoReturn:
     os._exit(0)
 
 
-def preload(modules: list[str]) -> None:
-    """Import ``modules`` and use each a little. Raises PreloadError for one that fails or leaves a thread running."""
+def preload(modules: list[str], tell: Callable[[str], object] = lambda _: None) -> None:
+    """Import ``modules`` and use each a little. Raises PreloadError for one that fails or leaves a thread running.
+
+    ``tell`` is called with each name before it is imported: some modules end the process.
+    """
     sys.path[:] = [folder for folder in sys.path if Path(folder).exists()]
     for name in modules:
+        tell(name)
         _import(name)
     _check_threads("the libraries together")
 
@@ -63,7 +68,9 @@ def _import(name: str) -> None:
         importlib.import_module(name)
         warm.exercise(name)
     except BaseException as error:
-        words = f"`preload` names {name}, which cannot be imported here: {type(error).__name__}: {error}"
+        words = (
+            f"`preload` in exercise.yaml names {name}, which cannot be imported here: {type(error).__name__}: {error}"
+        )
         raise PreloadError(f"{words}. Install it for this Python, or remove it from `preload`.") from error
     _check_threads(name)
 
@@ -72,8 +79,9 @@ def _check_threads(name: str) -> None:
     threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - counts those of C libraries, too
     if threads > 1:
         raise PreloadError(
-            f"`preload` names {name}, which leaves {threads - 1} threads running when it is imported; a process with "
-            "threads cannot be forked. Remove it from `preload`: hand-ins can import it all the same, more slowly."
+            f"`preload` in exercise.yaml names {name}, which leaves threads running when it is imported (found "
+            f"{threads - 1}); a process with threads cannot be forked. Remove it from `preload`: hand-ins can import "
+            "it all the same, more slowly."
         )
 
 

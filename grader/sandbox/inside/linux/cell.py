@@ -21,7 +21,7 @@ from typing import Any, NoReturn, TypeAlias
 from . import outer, seccomp, syscalls
 
 WORK = "/tmp/work"  # noqa: S108 - the job's own /tmp
-_FOLDERS = ("/tmp/work", "/tmp/home", "/tmp/home/run")  # noqa: S108
+FOLDERS = ("/tmp/work", "/tmp/home", "/tmp/home/run")  # noqa: S108
 _MAX_FILES = 50_000
 _MAX_OPEN = 1024
 _NAMESPACES = (
@@ -78,9 +78,9 @@ def _student(request: dict[str, Any], ends: Descriptors, report: socket.socket, 
         # Otherwise kill(0, …) would reach the warm process and every other job.
         os.setsid()
         _furnish(request)
-        _limit(request)
-        inbox, outbox, report = _take_descriptors(ends, report)
-        _give_up_privileges()
+        limit(request)
+        inbox, outbox, report = take_descriptors(ends, report)
+        give_up_privileges(seccomp.program())
         report.send(b"ready")
         report.close()
     except BaseException as error:  # noqa: BLE001 - no student code has run: whatever fails here is a failed set-up
@@ -99,7 +99,7 @@ def _furnish(request: dict[str, Any]) -> None:
     terminals = f"newinstance,ptmxmode=0666,mode=0620,max=16,gid={outer.GID}"
     syscalls.mount("devpts", "/dev/pts", "devpts", syscalls.MS_NOSUID | syscalls.MS_NOEXEC, terminals)
     outer.show_below_tmp(outer.below_tmp())
-    for path in _FOLDERS:
+    for path in FOLDERS:
         Path(path).mkdir(mode=0o700)
     os.chdir(WORK)
     socket.sethostname("sandbox")
@@ -107,7 +107,7 @@ def _furnish(request: dict[str, Any]) -> None:
     Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
 
 
-def _limit(request: dict[str, Any]) -> None:
+def limit(request: dict[str, Any]) -> None:
     """Set rlimits. Memory counts on top of what the warm process already had."""
     # Not RLIMIT_AS: torch reserves far more address space than it ever uses.
     wanted = {
@@ -134,7 +134,7 @@ def _data_bytes() -> int:
     return 0
 
 
-def _take_descriptors(ends: Descriptors, report: socket.socket) -> tuple[int, int, socket.socket]:
+def take_descriptors(ends: Descriptors, report: socket.socket) -> tuple[int, int, socket.socket]:
     """Leave an empty stdin, the log as stdout and stderr, the two pipes and the report; close everything else."""
     null = os.open("/dev/null", os.O_RDONLY)
     sys.stdout.flush()
@@ -150,7 +150,8 @@ def _take_descriptors(ends: Descriptors, report: socket.socket) -> tuple[int, in
     return inbox, outbox, socket.socket(fileno=kept)
 
 
-def _give_up_privileges() -> None:
+def give_up_privileges(calls: bytes) -> None:
+    """Give up every capability, those of programs to come, too, and the system calls that the filter refuses."""
     syscalls.drop_capabilities()
     syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
-    syscalls.install_filter(seccomp.program())
+    syscalls.install_filter(calls)

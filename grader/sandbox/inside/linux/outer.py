@@ -20,7 +20,7 @@ import socket
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import syscalls
+from . import owner, syscalls
 from .syscalls import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_REC
 
 #: Where this package lies inside, whatever its path outside.
@@ -30,12 +30,12 @@ BELOW_TMP = "/grade/tmp"
 #: The user that student code believes to be. Not 0: nothing should think that it may do everything.
 UID = GID = 1000
 
-_SYSTEM = (
+SYSTEM = (
     "/usr", "/bin", "/sbin", "/lib", "/lib64",
     "/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime",
 )  # fmt: skip
-_DEVICES = ("null", "zero", "full", "random", "urandom")
-_FILES = {
+DEVICES = ("null", "zero", "full", "random", "urandom")
+FILES = {
     "etc/passwd": f"student:x:{UID}:{GID}::/tmp/home:/bin/sh\n",
     "etc/group": f"student:x:{GID}:\n",
     "etc/hosts": "127.0.0.1 localhost sandbox\n",
@@ -83,7 +83,7 @@ def _start(settings: dict[str, Any], descriptor: int) -> int:
         syscalls.mount("", "/", flags=MS_REC | MS_PRIVATE)
         _make_root(settings)
         if is_root:
-            _become(settings["uid"], settings["gid"])
+            owner.become(settings["uid"], settings["gid"])
         _execute(settings["program"], descriptor)
     except OSError as error:
         _fail(control, error)
@@ -107,14 +107,14 @@ def _make_root(settings: dict[str, Any]) -> None:
     os.chdir("/")
     for name in ("proc", "dev/shm", "dev/pts", "etc", "tmp", BELOW_TMP[1:]):
         Path("/", name).mkdir(parents=True, exist_ok=True)
-    for name, text in _FILES.items():
+    for name, text in FILES.items():
         Path("/", name).write_text(text, encoding="utf-8")
     syscalls.mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    for path in _SYSTEM:
+    for path in SYSTEM:
         _show_system(path)
     below = _show_all(settings["paths"])
     _bind(settings["inside"], INSIDE)
-    for name in _DEVICES:
+    for name in DEVICES:
         Path("/dev", name).touch()
         syscalls.mount(f"{_OLD}/dev/{name}", f"/dev/{name}", flags=MS_BIND)
     for name, target in (("fd", "self/fd"), ("stdin", "self/fd/0"), ("stdout", "self/fd/1"), ("stderr", "self/fd/2")):
@@ -150,18 +150,9 @@ def _show_all(paths: list[list[str]]) -> list[str]:
 
 def _bind(source: str, target: str) -> None:
     old = Path(_OLD + source)
-    _make_place(old, Path(target))
+    owner.make_place(old, Path(target))
     syscalls.mount(str(old), target, flags=MS_BIND | MS_REC)
     syscalls.restrict_mount(target, syscalls.MOUNT_ATTR_RDONLY | syscalls.MOUNT_ATTR_NOSUID | syscalls.MOUNT_ATTR_NODEV)
-
-
-def _make_place(source: Path, target: Path) -> None:
-    """Make an empty folder, or file, for ``source`` to be mounted on."""
-    if source.is_dir():
-        target.mkdir(parents=True, exist_ok=True)
-    else:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.touch()
 
 
 def _mount_preload_folders(below: list[str]) -> None:
@@ -176,7 +167,7 @@ def show_below_tmp(paths: list[str]) -> None:
     """Put libraries that lie below /tmp outside back at their place, over a new /tmp."""
     for number, path in enumerate(paths):
         source = Path(BELOW_TMP, str(number))
-        _make_place(source, Path(path))
+        owner.make_place(source, Path(path))
         syscalls.mount(str(source), path, flags=MS_BIND | MS_REC)
 
 
@@ -184,15 +175,6 @@ def below_tmp() -> list[str]:
     """Return the paths below /tmp that the trusted side asked for."""
     found: list[str] = json.loads(Path(BELOW_TMP, "paths").read_text(encoding="utf-8"))
     return found
-
-
-def _become(uid: int, gid: int) -> None:
-    """Drop from root, for good. Raises OSError if anything of it is left."""
-    os.setgroups([])
-    os.setresgid(gid, gid, gid)
-    os.setresuid(uid, uid, uid)
-    if 0 in (*os.getresuid(), *os.getresgid()):
-        raise OSError("dropping from root left user or group 0")
 
 
 def _execute(program: list[str], descriptor: int) -> NoReturn:

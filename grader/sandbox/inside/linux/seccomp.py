@@ -37,21 +37,45 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
     "settimeofday": (164, 170), "clock_settime": (227, 112), "clock_adjtime": (305, 266), "adjtimex": (159, 171),
     "sethostname": (170, 161), "setdomainname": (171, 162), "nfsservctl": (180, 42),
 }  # fmt: skip
+#: Denied besides where the job has no namespaces of its own. What others may notice there, and Landlock lets pass:
+_DENIED_ALONE: dict[str, tuple[int | None, int | None]] = {
+    # other processes: none is started, none is reached
+    "fork": (57, None), "vfork": (58, None), "sched_setparam": (142, 118), "sched_setscheduler": (144, 119),
+    "sched_setaffinity": (203, 122), "sched_setattr": (314, 274), "setpriority": (141, 140), "ioprio_set": (251, 30),
+    "process_mrelease": (448, 448),
+    # attributes of files
+    "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "removexattr": (197, 14),
+    "lremovexattr": (198, 15), "fremovexattr": (199, 16), "setxattrat": (463, 463), "removexattrat": (466, 466),
+    "file_setattr": (469, 469), "inotify_add_watch": (254, 27),
+    # sockets of others, and what is shared by number or name
+    "connect": (42, 203), "bind": (49, 200), "listen": (50, 201), "shmat": (30, 196), "shmctl": (31, 195),
+    "semget": (64, 190), "semop": (65, 193), "semtimedop": (220, 192), "semctl": (66, 191), "msgget": (68, 186),
+    "msgsnd": (69, 189), "msgrcv": (70, 188), "msgctl": (71, 187), "mq_open": (240, 180), "mq_unlink": (241, 181),
+}  # fmt: skip
+#: Answered there as if done: permissions, owners and times of files, which Landlock does not govern. Refusing would
+#: break what copies files (``shutil.copy``, IPython); allowing would let it change any file of the same user.
+_PRETENDED: dict[str, tuple[int | None, int | None]] = {
+    "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452), "chown": (92, None),
+    "fchown": (93, 55), "lchown": (94, None), "fchownat": (260, 54), "utime": (132, None), "utimes": (235, None),
+    "futimesat": (261, None), "utimensat": (280, 88),
+}  # fmt: skip
 _CLONE, _CLONE3 = (56, 220), (435, 435)
 _SOCKET, _SOCKETPAIR = (41, 198), (53, 199)
-_IOCTL = (16, 29)
+_IOCTL, _PRCTL, _PRLIMIT = (16, 29), (157, 167), (302, 261)
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
 #: AF_UNIX, AF_INET, AF_INET6: all that is reachable with them is in the job's own network namespace.
 _FAMILIES = (1, 2, 10)
 #: Typing into the terminal of somebody else: TIOCSTI, TIOCLINUX.
 _TERMINAL = (0x5412, 0x541C)
+_SOCK_STREAM, _SOCKET_TYPE = 1, 0xF
+_CLONE_THREAD = 0x10000
 _NEW_NAMESPACES = (
     syscalls.CLONE_NEWNS | syscalls.CLONE_NEWCGROUP | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWIPC
     | syscalls.CLONE_NEWUSER | syscalls.CLONE_NEWPID | syscalls.CLONE_NEWNET
 )  # fmt: skip
 
-_LOAD, _RETURN = 0x20, 0x06
+_LOAD, _RETURN, _AND = 0x20, 0x06, 0x54
 _IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT = 0x15, 0x35, 0x45
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _NUMBER, _ARCHITECTURE, _FIRST, _SECOND = 0, 4, 16, 24
@@ -77,23 +101,51 @@ def _one_of(argument: int, values: tuple[int, ...]) -> bytes:
     return _step(_LOAD, argument) + tests + _step(_IF_EQUAL, values[-1], 0, 1)
 
 
-def program() -> bytes:
-    """Return the filter for this machine. Raises OSError where its numbers are not known."""
+def program(*, is_alone: bool = False) -> bytes:
+    """Return the filter for this machine. ``is_alone``: for one process without namespaces, which stays the only one.
+
+    Raises OSError where this machine's numbers are not known.
+    """
     if platform.machine() not in _ARCHITECTURES:
         raise OSError(f"no list of system calls for {platform.machine()}")
     column, audit = _ARCHITECTURES[platform.machine()]
-    allow, deny = _step(_RETURN, _ALLOW), _refuse(errno.EPERM)
-    # libzmq, which looks for network interfaces in vain, takes this error calmly, and others not.
-    families = _one_of(_FIRST, _FAMILIES) + allow + _refuse(errno.EOPNOTSUPP)
     parts = [_step(_LOAD, _ARCHITECTURE), _step(_IF_EQUAL, audit, 1, 0), _step(_RETURN, _KILL), _step(_LOAD, _NUMBER)]
     if column == 0:
         parts.append(_step(_IF_AT_LEAST, _X32_BIT, 0, 1) + _step(_RETURN, _KILL))
-    parts += [
-        _on_call(_CLONE3[column], _refuse(errno.ENOSYS)),
-        _on_call(_CLONE[column], _step(_LOAD, _FIRST) + _step(_IF_ANY_BIT, _NEW_NAMESPACES, 0, 1) + deny + allow),
+    parts.append(_on_call(_CLONE3[column], _refuse(errno.ENOSYS)))
+    parts.append(_on_call(_IOCTL[column], _one_of(_SECOND, _TERMINAL) + _DENY + _ALLOWED))
+    parts += _alone(column) if is_alone else _in_namespaces(column)
+    for calls, answer in ((_DENIED, _DENY), *(((_DENIED_ALONE, _DENY), (_PRETENDED, _DONE)) if is_alone else ())):
+        parts += [_on_call(number, answer) for numbers in calls.values() if (number := numbers[column]) is not None]
+    return b"".join(parts) + _ALLOWED
+
+
+_ALLOWED, _DENY, _DONE = _step(_RETURN, _ALLOW), _refuse(errno.EPERM), _refuse(0)
+# libzmq, which looks for network interfaces in vain, takes this error calmly, and others not.
+_NO_SOCKET = _refuse(errno.EOPNOTSUPP)
+
+
+def _in_namespaces(column: int) -> list[bytes]:
+    families = _one_of(_FIRST, _FAMILIES) + _ALLOWED + _NO_SOCKET
+    new = _step(_LOAD, _FIRST) + _step(_IF_ANY_BIT, _NEW_NAMESPACES, 0, 1)
+    return [
+        _on_call(_CLONE[column], new + _DENY + _ALLOWED),
         _on_call(_SOCKET[column], families),
         _on_call(_SOCKETPAIR[column], families),
-        _on_call(_IOCTL[column], _one_of(_SECOND, _TERMINAL) + deny + allow),
     ]
-    parts += [_on_call(number, deny) for numbers in _DENIED.values() if (number := numbers[column]) is not None]
-    return b"".join(parts) + allow
+
+
+def _alone(column: int) -> list[bytes]:
+    """Threads, and no processes; pairs of connected streams, which lead nowhere else, and no other sockets.
+
+    The process keeps the signal that ends it with the one that started it, and changes its own limits only.
+    """
+    threads = _step(_LOAD, _FIRST) + _step(_IF_ANY_BIT, _CLONE_THREAD, 0, 1)
+    stream = _step(_LOAD, _SECOND) + _step(_AND, _SOCKET_TYPE) + _step(_IF_EQUAL, _SOCK_STREAM, 0, 1)
+    return [
+        _on_call(_CLONE[column], threads + _ALLOWED + _DENY),
+        _on_call(_SOCKET[column], _NO_SOCKET),
+        _on_call(_SOCKETPAIR[column], stream + _ALLOWED + _NO_SOCKET),
+        _on_call(_PRCTL[column], _one_of(_FIRST, (syscalls.PR_SET_PDEATHSIG,)) + _DENY + _ALLOWED),
+        _on_call(_PRLIMIT[column], _one_of(_FIRST, (0,)) + _ALLOWED + _DENY),
+    ]

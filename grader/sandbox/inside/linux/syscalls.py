@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import platform
@@ -33,14 +34,28 @@ _MOUNT_SETATTR = 442  # the same on every architecture
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 
+_UNSHARE = "unshare (new namespaces)"
+#: What the kernel's words do not say.
+_HINTS = {
+    (_UNSHARE, errno.ENOSPC): "no more namespaces are allowed here: sysctl user.max_user_namespaces and the like",
+    (_UNSHARE, errno.EPERM): "namespaces are forbidden here, as in most containers and by some kernel settings",
+    ("mount proc on /proc", errno.EPERM): "parts of the present /proc are covered, as in most containers",
+}
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def _check(result: int, what: str) -> int:
     if result < 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
+        hint = _HINTS.get((what, number), "")
+        raise OSError(number, f"{what}: {os.strerror(number)}{hint and f' ({hint})'}")
     return result
+
+
+def call(number: int, what: str, *arguments: object) -> int:
+    """Call the kernel by number; ``arguments`` as ctypes takes them. Raises OSError that names ``what``."""
+    return _check(_libc.syscall(ctypes.c_long(number), *arguments), what)
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
@@ -71,7 +86,7 @@ def unmount(path: str) -> None:
 
 def unshare(flags: int) -> None:
     """Enter new namespaces."""
-    _check(_libc.unshare(ctypes.c_int(flags)), "unshare (new namespaces)")
+    _check(_libc.unshare(ctypes.c_int(flags)), _UNSHARE)
 
 
 def prctl(option: int, value: int = 0, extra: int = 0) -> int:
@@ -87,14 +102,19 @@ def install_filter(program: bytes) -> None:
     prctl(PR_SET_SECCOMP, 2, ctypes.addressof(header))
 
 
-def drop_capabilities() -> None:
-    """Give up every capability, now and for everything that is executed later."""
-    prctl(PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+def drop_bounding_set() -> None:
+    """Keep every program that is executed later from getting any capability, where this process may decide so."""
     for number in range(64):
         try:
             prctl(PR_CAPBSET_DROP, number)
         except OSError:
             break  # the first number that this kernel does not know
+
+
+def drop_capabilities() -> None:
+    """Give up every capability, now and for everything that is executed later."""
+    prctl(PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    drop_bounding_set()
     header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0))
     _check(_libc.capset(header, ctypes.create_string_buffer(24)), "capset")
 

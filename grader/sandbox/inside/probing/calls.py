@@ -1,19 +1,28 @@
 """Calls a student's function, or a class and its methods, on given inputs and returns what came back.
 
-Arguments: ``{"cases": [{"args": [...], "kwargs": {...}, "steps": [...]}, ...]}``. ``steps`` are taken on what the
-call returned, for classes: ``{"call": method, "args": [...]}``, ``{"set": attribute, "value": ...}``,
-``{"get": attribute}``.
+Arguments: ``{"cases": [{"args": [...], "steps": [...]}, ...], "trial": name, "source": text}``. ``steps`` are taken on
+what the call returned, for classes: ``{"call": method, "args": [...]}``, ``{"set": attribute, "value": ...}``,
+``{"get": attribute}``. With a ``trial``, the function of that name in ``source`` is called instead, with the student's
+function before the inputs.
 The answer holds for each case ``{"value", "changed"}`` (whether the function changed its own inputs), with a list of
 one value for each step that gives one in place of the value; or ``{"raised": name, "message"}``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from collections.abc import Callable
+import sys
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, ValuesView
+from collections.abc import Set as AbstractSet
+from functools import partial
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
-from .. import encode
+from .. import encode, frames
 from ..observe import MissingError, find
 
 
@@ -22,35 +31,87 @@ def observe(namespace: dict[str, Any], name: str, arguments: Any) -> list[dict[s
     function = find(namespace, name)
     if not callable(function):
         raise MissingError(f"{name!r} is no function, but of type {encode.type_name(function)}")
+    if "trial" in arguments:
+        function = partial(_defined(arguments["source"], arguments["trial"]), function)
     return [_case(function, case) for case in arguments["cases"]]
 
 
+def _defined(source: str, name: str) -> Callable[..., Any]:
+    scope: dict[str, Any] = {"__name__": "trial"}
+    exec(compile(source, "<trial>", "exec", dont_inherit=True), scope)  # noqa: S102 - the author's own code
+    found: Callable[..., Any] = scope[name]
+    return found
+
+
 def _case(function: Callable[..., Any], case: dict[str, Any]) -> dict[str, Any]:
-    inputs = (case.get("args", []), case.get("kwargs", {}))
-    kept = copy.deepcopy(inputs)
+    kept = copy.deepcopy(case)
     try:
-        result = function(*inputs[0], **inputs[1])
-        if "steps" in case:
-            result = [value for step in case["steps"] for value in _step(result, step)]
+        result = kept_value(function(*case["args"])) if "steps" not in case else _stepped(function, case)
     except TimeoutError:
         raise
     except BaseException as error:  # noqa: BLE001 - one case's exception, SystemExit too, is that case's result
-        return {"raised": encode.type_name(error), "message": encode.safe_text(error)}
-    return {"value": result, "changed": not _same(inputs, kept)}
+        return {"raised": encode.type_name(error), "message": _message(error)}
+    return {"value": result, "changed": not _same(case, kept)}
 
 
-def _step(subject: Any, step: dict[str, Any]) -> list[Any]:
+def _message(error: BaseException) -> str:
+    """Return what the exception says, and the line of the student's file in which it was raised."""
+    folder = str(Path.cwd())
+    lines = [
+        number
+        for frame, number in traceback.walk_tb(error.__traceback__)
+        if frame.f_code.co_filename.startswith(folder)
+    ]
+    return f"{encode.safe_text(error)} (line {lines[-1]})" if lines else encode.safe_text(error)
+
+
+def _stepped(function: Callable[..., Any], case: dict[str, Any]) -> list[Any]:
+    subject = function(*case["args"])
+    return [kept_value(value) for step in case["steps"] for value in _taken(subject, step)]
+
+
+def _taken(subject: Any, step: dict[str, Any]) -> list[Any]:
     """Take one step and return its value in a list, or an empty list where it has none."""
     if "set" in step:
-        setattr(subject, step["set"], step["value"])
+        setattr(subject, step["set"], copy.deepcopy(step["value"]))
         return []
     if "get" in step:
-        return [copy.deepcopy(getattr(subject, step["get"]))]
-    return [getattr(subject, step["call"])(*step.get("args", []), **step.get("kwargs", {}))]
+        return [getattr(subject, step["get"])]
+    return [getattr(subject, step["call"])(*step["args"])]
+
+
+def kept_value(value: Any) -> Any:
+    """Return ``value`` as it is now, so that a later call changes nothing in it.
+
+    What can be gone through becomes a list, sorted where it has no order of its own; numbers as keys become text.
+    """
+    if isinstance(value, dict):
+        return {_key(key): kept_value(item) for key, item in dict.items(value)}
+    if isinstance(value, AbstractSet):
+        items = list(islice(value, frames.MAX_NODES))
+        with contextlib.suppress(TypeError):
+            items.sort()
+        return [kept_value(item) for item in items]
+    if isinstance(value, list | tuple | range | deque | Iterator | ValuesView):
+        return [kept_value(item) for item in islice(value, frames.MAX_NODES)]
+    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        return value.detach().clone()
+    if numpy is not None and isinstance(value, numpy.ndarray):
+        return value.copy()
+    return value
+
+
+def _key(key: Any) -> Any:
+    numpy = sys.modules.get("numpy")
+    is_number = isinstance(key, int | float) or (numpy is not None and isinstance(key, numpy.generic))
+    return str(key) if is_number else key
 
 
 def _same(left: Any, right: Any) -> bool:
     """Return whether two inputs are alike, bit for bit."""
+    if type(left) is not type(right):
+        return False
     if isinstance(left, list | tuple):
         return len(left) == len(right) and all(_same(*pair) for pair in zip(left, right, strict=True))
     if isinstance(left, dict):

@@ -1,0 +1,13 @@
+matmul_macs = "2 L M N"
+network = "dense"
+layer1_macs = 65856
+layer2_macs = 840
+total_macs = 66696
+layer1_parameters = 32970
+layer2_parameters = 430
+total_parameters = 33400
+bytes_float32 = 133.6
+bytes_int8 = 33.4
+tool = "a calculator"
+tool_count = 66696
+tool_unit = "MAC"

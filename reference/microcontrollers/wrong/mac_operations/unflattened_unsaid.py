@@ -1,0 +1,13 @@
+matmul_macs = "N*M*L"
+network = "dense"
+layer1_macs = 32928
+layer2_macs = 329280
+total_macs = 362208
+layer1_parameters = 84
+layer2_parameters = 430
+total_parameters = 515
+bytes_float32 = 2060
+bytes_int8 = 515
+tool = "thop"
+tool_count = 362208
+tool_unit = "MAC"
