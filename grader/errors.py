@@ -73,6 +73,8 @@ class SubmissionError(GradeError):
 class DataError(GradeError):
     """A data set's files cannot be used; ``problem`` says where, what was found and what to do."""
 
+    exit_code = ExitCode.USAGE
+
     def __init__(self, where: object, message: str) -> None:
         self.problem = Problem(str(where), message)
         super().__init__(str(self.problem))

@@ -71,7 +71,7 @@ def _notebook(sources: Iterable[str]) -> dict[str, Any]:
 
 def _override(path: Path, wrong: Misconception) -> str:
     """Return source that binds the target to the wrong version, with what the reference's module defines for itself."""
-    tree = ast.parse(path.read_bytes())
+    tree = _without_annotations(ast.parse(path.read_bytes()))
     kept: list[ast.stmt] = []
     for statement in tree.body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
@@ -89,6 +89,16 @@ def _override(path: Path, wrong: Misconception) -> str:
     kept.sort(key=lambda one: getattr(one, "name", "") == wrong.target)
     future = [one for one in kept if isinstance(one, ast.ImportFrom) and one.module == "__future__"]
     return ast.unparse(ast.Module([one for one in kept if one not in future], [])) + "\n"
+
+
+def _without_annotations(tree: ast.Module) -> ast.Module:
+    """Return ``tree`` with functions that say nothing about types: those of our package are not there."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+        elif isinstance(node, ast.arg):
+            node.annotation = None
+    return tree
 
 
 def _is_ours(decorator: ast.expr) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -43,10 +43,14 @@ class KnownHandIn:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Whether a part of the course stood its test; ``complaints`` say what was found and what was expected."""
+    """Whether a part of the course stood its test; ``complaints`` say what was found and what was expected.
+
+    ``lost_by`` names, for each check, the known-wrong hand-ins that lose it, where an outcome is about that.
+    """
 
     id: str
     complaints: tuple[str, ...]
+    lost_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -142,6 +146,8 @@ def _is_computable(exercise: Exercise) -> bool:
 
 def _first_showing(exercise: Exercise, wrong: Misconception) -> str | None:
     """Return the id of the check in which the mistake shows first: of its target, or of the next quantity asked for."""
+    if wrong.shows_in:
+        return wrong.shows_in
     reference = exercise.reference
     ids: Mapping[str, str] = {check.options.subject: check.id for check in reversed(exercise.rubric.checks)}
     if wrong.target in reference.definitions:
@@ -184,7 +190,10 @@ def _graded(
         own = [(index, one) for index, one in enumerate(hand_ins) if one.exercise is exercise]
         submissions = [_submission(folder, index, one) for index, one in own]
         impersonal = replace(assignment, personal=False)
-        full = {one.id: Standing(True, one.rubric.points, one.rubric.points, False) for one in assignment.exercises}
+        full = {
+            one.id: Standing(handed_in=True, points=one.rubric.points, max_points=one.rubric.points, pending=False)
+            for one in assignment.exercises
+        }
         batch: Batch = grade(
             course, impersonal, submissions, workplace, exercises=[exercise], others=full, progress=progress
         )
@@ -242,21 +251,28 @@ def _set_complaints(
 def _unlost(hand_ins: Sequence[KnownHandIn], reports: Sequence[ExerciseReport]) -> Iterator[Outcome]:
     """Yield for each exercise whether every check of it is lost by some wrong hand-in other than a starter."""
     for exercise in dict.fromkeys(one.exercise for one in hand_ins):
-        lost = {
-            score.result.id
-            for one, report in zip(hand_ins, reports, strict=True)
-            if one.exercise is exercise and not one.is_starter
-            for criterion in report.criteria
-            for score in criterion.checks
-            if score.result.status in {Status.FAILED, Status.PARTIAL}
-        }
+        lost: dict[str, tuple[str, ...]] = {check.id: () for check in exercise.rubric.checks}
+        for one, report in zip(hand_ins, reports, strict=True):
+            if one.exercise is exercise and not one.is_starter:
+                for result in (score.result for criterion in report.criteria for score in criterion.checks):
+                    if result.status in {Status.FAILED, Status.PARTIAL}:
+                        lost[result.id] += (one.name,)
         complaints = tuple(
-            f"check {check.id} is lost by no known-wrong hand-in; add a misconception or a file under wrong/"
-            for check in exercise.rubric.checks
-            if check.id not in lost
+            f"check {check} is lost by no known-wrong hand-in; add a misconception or a file under wrong/"
+            for check, names in lost.items()
+            if not names
         )
-        yield Outcome(_unlost_id(exercise), complaints)
+        yield Outcome(_unlost_id(exercise), complaints, lost)
 
 
 def _unlost_id(exercise: Exercise) -> str:
     return f"{exercise.assignment}/{exercise.id}: every check can be lost"
+
+
+def losers_table(outcomes: Iterable[Outcome]) -> str:
+    """Return which known-wrong hand-ins lose each check, as Markdown."""
+    lines = ["| exercise | check | lost by |", "|---|---|---|"]
+    for outcome in outcomes:
+        exercise = outcome.id.partition(":")[0]
+        lines += [f"| {exercise} | `{check}` | {', '.join(names)} |" for check, names in outcome.lost_by.items()]
+    return "\n".join(lines) + "\n"

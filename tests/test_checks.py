@@ -18,6 +18,7 @@ from grader.checks import KINDS, fits, judge_exercise, probes
 from grader.checks.answers import Answer, Unusable, describe, expected_value, in_form_of, read_answer
 from grader.checks.comparing import EXACT, Tolerance, agreement, agrees, difference
 from grader.course import Exercise, load_course
+from grader.errors import CourseError
 from grader.model import Array, CheckResult, CodeError, Failure, Opaque, Probe, Status, Stop
 from grader.reference import Evaluation
 
@@ -645,6 +646,39 @@ def test_two_checks_of_one_quantity(tmp_path: Path) -> None:
     exercise = make_exercise(tmp_path, CHAIN, "value: a, id: fine", "value: a, atol: 0.1", "value: b")
     results = judge(exercise, {"a": A + 0.05, "b": A + 1.05})
     assert lost(results) == ["fine"]
+
+
+ACCEPTED = """
+@quantity
+def height():
+    return 28
+@quantity
+def unpadded_height():
+    return 26
+@quantity
+def area(height):
+    return height * height
+"""
+
+
+def test_another_quantity_is_accepted_and_followed(tmp_path: Path) -> None:
+    exercise = make_exercise(tmp_path, ACCEPTED, "value: height, accept: [unpadded_height]", "value: area")
+    results = judge(exercise, {"height": 26, "area": 676})
+    assert [(one.status, one.follow_through) for one in results.values()] == [(Status.PASSED, False)] * 2
+    assert lost(judge(exercise, {"height": 27, "area": 676})) == ["height", "area"]
+
+
+def test_another_quantity_is_accepted_given_earlier_answers(tmp_path: Path) -> None:
+    more = "\n@quantity\ndef perimeter(height):\n    return 4 * height\n"
+    exercise = make_exercise(tmp_path, ACCEPTED + more, "value: height", "value: area, accept: [perimeter]")
+    assert lost(judge(exercise, {"height": 28, "area": 112})) == []
+    results = judge(exercise, {"height": 30, "area": 120})
+    assert (lost(results), results["area"].follow_through) == (["height"], True)
+
+
+def test_an_unknown_quantity_to_accept_is_a_mistake_of_the_author(tmp_path: Path) -> None:
+    with pytest.raises(CourseError, match=r"accept: `unpaded_height` is no quantity of .*did you mean `unpadded_hei"):
+        make_exercise(tmp_path, ACCEPTED, "value: height, accept: [unpaded_height]")
 
 
 def test_quantities_are_judged_in_the_order_of_their_needs(tmp_path: Path) -> None:

@@ -254,8 +254,6 @@ def test_what_confines_nothing_is_found_out(fake: FakeEngine, monkeypatch: pytes
     faults = container.why_not().split("; ")
     if os.geteuid() == 0:
         assert {"it runs as user 0", "it has capabilities", "its root can be written to"} <= set(faults)
-        Path("/grade-look").rmdir()
-    assert "it may gain privileges" in faults
     assert container._why_unlimited(Limits(memory_bytes=256 * MIB)) == "its memory is not limited"
 
 

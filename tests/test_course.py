@@ -77,7 +77,7 @@ def test_a_course_as_it_was_written(tmp_path: Path) -> None:
     assert (assignment.id, assignment.title, assignment.personal) == ("sheet", "S", False)
     assert assignment.deadline is not None
     assert assignment.deadline.utcoffset() == timedelta(hours=1)
-    assert (exercise.files, exercise.items, exercise.title) == (("ex.ipynb", "ex.py"), ("H01",), "E")
+    assert (exercise.files, exercise.items, exercise.title) == (("ex.ipynb", "ex.py"), {"H01": ()}, "E")
     assert (exercise.limits.memory_bytes, exercise.limits.timeout_seconds) == (64 * 1024**2, 2.0)
     assert exercise.starters == (tmp_path / "exercises/sheet/ex/ex.py",)
     assert [one.files for one in exercise.solutions] == [{"ex.py": tmp_path / "reference/sheet/solutions/ex.py"}]
@@ -302,6 +302,7 @@ def test_problems_of_an_exercise_file(tmp_path: Path, text: str) -> None:
 # Rubrics
 
 
+KNOWN_KINDS = ", ".join(sorted(KINDS))
 CHECKS = {
     "  - {value: area, points: 2}\n": [
         "4: criteria[0].points: the criterion is worth 1 points, but its checks add up to 2; make them agree"
@@ -313,9 +314,9 @@ CHECKS = {
         "6: criteria[0].checks[0]: names no kind of check; unknown kind `valu`; did you mean `value`?"
     ],
     "  - {zzz: area, points: 1}\n": [
-        "6: criteria[0].checks[0]: names no kind of check; unknown kind `zzz`; known kinds: value"
+        f"6: criteria[0].checks[0]: names no kind of check; unknown kind `zzz`; known kinds: {KNOWN_KINDS}"
     ],
-    "  - {points: 1}\n": ["6: criteria[0].checks[0]: names no kind of check; known kinds: value"],
+    "  - {points: 1}\n": [f"6: criteria[0].checks[0]: names no kind of check; known kinds: {KNOWN_KINDS}"],
     "  -\n": ["6: criteria[0].checks[0]: should be a valid dictionary, found nothing"],
     "  - {value: area, points: 1, atoll: 1}\n": ["6: criteria[0].checks[0].atoll: unknown key; did you mean `atol`?"],
     "  - {value: aria, points: 1}\n": [
@@ -377,13 +378,13 @@ criteria:
   checks: [{value: volume, points: 1}]
 - id: 3rd
   title: None
-  points: 0
+  points: -1
   checks: []
   chekcs: []
 """
     assert in_file(tmp_path, RUBRIC, text) == [
         "9: criteria[2].id: String should match pattern '^[A-Za-z][A-Za-z0-9_-]*$', found '3rd'",
-        "11: criteria[2].points: should be greater than 0, found 0",
+        "11: criteria[2].points: should be greater than or equal to 0, found -1",
         "12: criteria[2].checks: List should have at least 1 item after validation, not 0, found a list",
         "13: criteria[2].chekcs: unknown key; did you mean `checks`?",
     ]
@@ -449,6 +450,14 @@ def test_a_misconception_that_loses_no_check(tmp_path: Path) -> None:
     line = text.splitlines().index('@misconception("area", "No.", also_loses=("volume", "z"))') + 1
     assert problems(tmp_path, **{"reference/sheet/ex.py": text}) == [
         f"reference/sheet/ex.py:{line}: misconception `doubled` also_loses `z`, which is no check"
+    ]
+
+
+def test_a_misconception_that_shows_in_no_check(tmp_path: Path) -> None:
+    text = HEAD + REFERENCE.replace('"No.")', '"No.", shows_in="z")')
+    line = text.splitlines().index('@misconception("area", "No.", shows_in="z")') + 1
+    assert problems(tmp_path, **{"reference/sheet/ex.py": text}) == [
+        f"reference/sheet/ex.py:{line}: misconception `doubled` shows_in `z`, which is no check"
     ]
 
 

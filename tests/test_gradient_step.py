@@ -73,13 +73,13 @@ def test_printed_numbers_give_the_known_values(reference: Reference) -> None:
     assert values["grad_z1"].tolist() == [2.0, 0.0, -1.0]
 
 
-def test_without_relu_the_printed_network_hits_its_target(reference: Reference) -> None:
+def test_HD_01_without_relu_the_printed_network_hits_its_target(reference: Reference) -> None:
     truth = Evaluation(reference, None)
     linear = Evaluation(reference, None, {"h": truth.mistaken(reference.misconceptions["relu_omitted"])})
     assert (linear.value("y_hat"), linear.value("y"), linear.value("loss")) == (-1.75, -1.75, 0.0)
 
 
-def test_the_printed_step_overshoots(reference: Reference) -> None:
+def test_HD_04_the_printed_step_overshoots(reference: Reference) -> None:
     values = reference.evaluate()
     after = Evaluation(reference, None, {name: values[f"{name}_new"] for name in ("W1", "b1", "W2", "b2")})
     assert after.value("loss") == pytest.approx(18.8498, abs=5e-5)

@@ -36,7 +36,7 @@ MOUNT = "29 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsd
         ("0::/a/b\n", MOUNT.replace("0:26 / ", "0:26 /a "), "/sys/fs/cgroup/b"),
         ("0::/a\n", MOUNT.replace("0:26 / ", "0:26 /a "), "/sys/fs/cgroup"),
         ("1:name=systemd:/x\n0::/a\n", "1 1 0:1 / / rw - ext4 x rw\n" + MOUNT, "/sys/fs/cgroup/a"),
-        (f"0::/a/grade-{owner()}/host\n", MOUNT, "/sys/fs/cgroup/a"),
+        pytest.param(f"0::/a/grade-{owner()}/host\n", MOUNT, "/sys/fs/cgroup/a", id="claimed by this process"),
         ("0::/a/grade-mine/host\n", MOUNT, "/sys/fs/cgroup/a/grade-mine/host"),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +12,29 @@ import torch
 from execution_helpers import module_job
 from hypothesis import given
 from hypothesis import strategies as st
-from judging_helpers import judge_seen, lost
+from judging_helpers import course_files, judge_seen, lost, rubric, write
 from namespace_helpers import needs_ns
-from observing_helpers import grade, grade_in, make_exercise
-from safetensors.torch import save_file
+from observing_helpers import HEAD, grade, grade_in, make_exercise
+from safetensors.torch import save, save_file
+from scipy.stats import binom  # type: ignore[import-untyped]
 
+from grader.checks import KINDS
 from grader.checks.accuracy import ACCURACY, reached
 from grader.checks.crossing import to_plain
 from grader.checks.predictions import UnusableError, accuracy_of, classes, read_share, shift_of
-from grader.course import Exercise
+from grader.course import Exercise, load_course
+from grader.engines import LocalPool
 from grader.errors import CourseError
+from grader.execution import environment
 from grader.model import Array, CheckResult, Failure, Opaque, Status
+from grader.pipeline import Workplace
 from grader.reference import Evaluation
 from grader.sandbox import SelfCheck
+from grader.sandbox.inside.probing import models
 from grader.sandbox.inside.probing.weights import WeightsError, read
 from grader.sandbox.namespaces import Namespaces
+from grader.store import open_store
+from grader.validate import validate
 
 #: Three classes, of which the right rule tells all examples apart.
 REFERENCE = """
@@ -90,28 +97,44 @@ def test_predictions_in_any_form(classify: Exercise, body: str) -> None:
     assert result.message == "Accuracy 1.000 on 300 examples (between 0.987 and 1.000)."
 
 
+def every(step: int) -> str:
+    """Return a classifier that is wrong for every so many examples."""
+    return f"p = x.argmax(1)\n    p[::{step}] = (p[::{step}] + 1) % 3\n    return p"
+
+
+GIVES = "What `classify` gives "
+
+
 @pytest.mark.parametrize(
     ("body", "fraction", "message"),
     [
-        ("p = x.argmax(1)\n    p[::4] = (p[::4] + 1) % 3\n    return p", 0.5, "Accuracy 0.750 on 300 examples (between "),
-        ("p = x.argmax(1)\n    p[::2] = (p[::2] + 1) % 3\n    return p", 0.0, "Accuracy 0.500 on 300 examples (between "),
-        ("return np.full(len(x), 2)", 0.0, " All examples are given one and the same class, 2. The next step is at 0.6."),
-        ("return x.argmax(1) + 1", 0.0, "Your classes are counted from one too high: shifted by one, the accuracy is 1.000"),
+        (every(4), 0.5, "Accuracy 0.750 on 300 examples (between "),
+        (every(2), 0.0, "Accuracy 0.500 on 300 examples (between "),
+        (
+            "return np.full(len(x), 2)",
+            0.0,
+            " All examples are given one and the same class, 2. The next step is at 0.6.",
+        ),
+        (
+            "return x.argmax(1) + 1",
+            0.0,
+            "Your classes are counted from one too high: shifted by one, the accuracy is 1.0",
+        ),
         ("return x.argmax(1) - 1.0", 0.0, "Your classes are counted from one too low: "),
         ("return x.argmin(1)", 0.0, "The smallest score does not win."),
-        ("return x.argmax(1)[1:]", 0.0, "What `classify` gives holds 199 predictions; expected 200."),
-        ("return x.T", 0.0, "What `classify` gives has shape (3, 200); examples come along the first axis: transpose it."),
-        ("return x[:, 0]", 0.0, "What `classify` gives holds numbers such as "),
-        ("return x / 0 * 0", 0.0, "What `classify` gives holds NaN or infinity."),
-        ("return np.zeros((len(x), 3, 2))", 0.0, "What `classify` gives has shape (200, 3, 2); expected one class"),
-        ("return None", 0.0, "What `classify` gives is None: nothing is returned or answered yet."),
-        ("return ['cat'] * len(x)", 0.0, "What `classify` gives should hold classes as numbers, but is a list."),
-        ("return []", 0.0, "What `classify` gives should hold classes as numbers, but is empty."),
-        ("return [[1], [1, 2]]", 0.0, "What `classify` gives is a ragged list: its rows differ in length."),
-        ("return object()", 0.0, "What `classify` gives should hold classes as numbers, but is an object."),
+        ("return x.argmax(1)[1:]", 0.0, f"{GIVES}holds 199 predictions; expected 200."),
+        ("return x.T", 0.0, f"{GIVES}has shape (3, 200); examples come along the first axis: transpose it."),
+        ("return x[:, 0]", 0.0, f"{GIVES}holds numbers such as "),
+        ("return x * float('nan')", 0.0, f"{GIVES}holds NaN or infinity."),
+        ("return np.zeros((len(x), 3, 2))", 0.0, f"{GIVES}has shape (200, 3, 2); expected one class"),
+        ("return None", 0.0, f"{GIVES}is None: nothing is returned or answered yet."),
+        ("return ['cat'] * len(x)", 0.0, f"{GIVES}should hold classes as numbers, but is a list."),
+        ("return []", 0.0, f"{GIVES}should hold classes as numbers, but is empty."),
+        ("return [[1], [1, 2]]", 0.0, f"{GIVES}is a ragged list: its rows differ in length."),
+        ("return object()", 0.0, f"{GIVES}should hold classes as numbers, but is an object."),
         ("raise ValueError('not fitted')", 0.0, "`classify` raised ValueError: not fitted"),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_right(classify: Exercise, body: str, fraction: float, message: str) -> None:
     result = one(grade(classify, student(body)))
     assert result.fraction == fraction
@@ -125,12 +148,9 @@ def test_a_method_is_found_by_its_path(tmp_path: Path) -> None:
         "x = rng.normal(size=(400, 3))\nsvm = SVC(C=10).fit(x, x.argmax(1))\n"
     )
     assert one(grade(exercise, source)).fraction == 1
-    assert (
-        one(grade(exercise, "svm = 3")).message == "`svm.predict` cannot be called: 'svm' has no attribute 'predict'."
-    )
-    assert one(grade(exercise, "")).message == "`svm.predict` is not defined at the end of the run." or (
-        "svm" in one(grade(exercise, "")).message
-    )
+    cannot = "`svm.predict` cannot be called: 'svm' has no attribute 'predict'."
+    assert one(grade(exercise, "svm = 3")).message == cannot
+    assert one(grade(exercise, "")).message == "`svm.predict` is not defined at the end of the run."
 
 
 def test_a_known_mistake_is_named(classify: Exercise, tmp_path: Path) -> None:
@@ -213,7 +233,7 @@ LAZY = NET.replace("Linear(3, 3)", "LazyLinear(3)").replace("BatchNorm1d(3)", "L
 @pytest.fixture
 def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Exercise:
     """The exercise; the working folder is an empty one, where weights lie."""
-    check = f"accuracy: net, data: hidden, weights: net.safetensors, model: Net, {BANDS}"
+    check = f"accuracy: net, data: hidden, weights: net.safetensors, network: Net, {BANDS}"
     exercise = make_exercise(tmp_path, WEIGHTS, check)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
@@ -250,11 +270,7 @@ def test_weights_in_the_student_s_own_class(net: Exercise, source: str, form: st
 def test_a_model_that_was_handed_in_keeps_its_weights(net: Exercise) -> None:
     save_file(right_weights(), "net.safetensors")
     source = NET + "\nNet = Net()\nNet.layer.weight.data[:] = 7\n"
-    assert one(grade(net, source + "kept = Net\n")).fraction == 1
-    other = {"bands": "accuracy: net, data: hidden, weights: net.safetensors, model: Net, bands: [[0.9, 1.0]]"}
-    assert other  # the module is made anew in each run; that weights are restored is seen in what follows
-    from grader.sandbox.inside.probing import models  # noqa: PLC0415
-
+    assert one(grade(net, source)).fraction == 1
     namespace: dict[str, Any] = {}
     exec(source, namespace)  # noqa: S102 - the test's own
     models.observe(namespace, "Net", {"cases": [[np.ones((2, 3))]], "weights": "net.safetensors"})
@@ -298,11 +314,9 @@ def test_weights_that_do_not_fit(net: Exercise) -> None:
 def test_weights_that_are_not_there(net: Exercise) -> None:
     assert one(grade(net, NET)).message == "`net.safetensors` was not handed in."
     torch.save(right_weights(), "net.pt")
+    why = "is a pickle, which runs code when it is opened, so it is not read."
     pickle = one(grade(net, NET)).message
-    assert pickle == (
-        "`net.safetensors` was not handed in, but `net.pt` was. That is a pickle, which runs code when it is opened, so "
-        f"it is not read. Save the weights with {HOW}."
-    )
+    assert pickle == (f"`net.safetensors` was not handed in, but `net.pt` was. That {why} Save the weights with {HOW}.")
     Path("net.pt").rename("net.h5")
     assert "That is of another format, so it is not read." in one(grade(net, NET)).message
     Path("net.h5").rename("net.safetensors")
@@ -334,14 +348,32 @@ def test_models_that_weights_cannot_be_loaded_into(net: Exercise) -> None:
     assert one(judge_seen(net, {probe: {"framework": 3}})).message == "Looking at `Net` gave no valid answer."
 
 
+def test_a_network_that_the_hand_in_trained(tmp_path: Path) -> None:
+    """It is run in eval mode, whatever mode it was left in."""
+    exercise = make_exercise(tmp_path, WEIGHTS, f"accuracy: net, data: hidden, network: net, {BANDS}")
+    trained = (
+        f"{NET}\nnet = torch.nn.Sequential(torch.nn.Dropout(0.9), torch.nn.Linear(3, 3))\n"
+        "net[1].weight.data = torch.eye(3)\nnet[1].bias.data[:] = 0\nnet.train()\n"
+    )
+    assert one(grade(exercise, trained)).fraction == 1
+    assert one(grade(exercise, trained + "net[1].weight.data *= -1\n")).fraction == 0
+    assert one(grade(exercise, "")).message == "`net` is not defined at the end of the run."
+    keras = (
+        "import keras\nimport numpy as np\nnet = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])\n"
+        "net.layers[0].set_weights([np.eye(3), np.zeros(3)])\n"
+    )
+    assert one(grade(exercise, keras)).fraction == 1
+
+
 # The format
 
 
 def test_the_file_is_read_as_the_library_writes_it(tmp_path: Path) -> None:
     torch.manual_seed(0)
     written = {
-        "half": torch.randn(3).to(torch.bfloat16), "b": torch.randn(2, 3), "c": torch.tensor(5), "empty": torch.zeros(0, 2),
-        "flags": torch.tensor([True, False]), "eight": torch.arange(5, dtype=torch.uint8), "d": torch.randn(2).double(),
+        "half": torch.randn(3).to(torch.bfloat16), "b": torch.randn(2, 3), "c": torch.tensor(5),
+        "empty": torch.zeros(0, 2), "flags": torch.tensor([True, False]), "d": torch.randn(2).double(),
+        "eight": torch.arange(5, dtype=torch.uint8),
     }  # fmt: skip
     save_file(written, tmp_path / "w.safetensors")
     found = read(tmp_path / "w.safetensors", "w")
@@ -445,11 +477,10 @@ def test_bands_at_their_edges() -> None:
 @pytest.mark.parametrize("count", [20, 100, 500, 2000])
 def test_chance_costs_a_band_rarely(count: int) -> None:
     """Whoever is truly at the band misses it in about one case in forty: summed over the binomial distribution."""
-    misses = sum(comb(count, k) * 0.9**k * 0.1 ** (count - k) for k in range(count + 1) if earned(k, count) < 1.0)
-    assert misses < 0.045
-    far = 0.9 - 5 * np.sqrt(0.09 / count)
-    gifts = sum(comb(count, k) * far**k * (1 - far) ** (count - k) for k in range(count + 1) if earned(k, count) == 1.0)
-    assert gifts < 0.05
+    k = np.arange(count + 1)
+    full = np.asarray([earned(int(right), count) == 1.0 for right in k])
+    assert binom.pmf(k, count, 0.9)[~full].sum() < 0.045
+    assert binom.pmf(k, count, 0.9 - 5 * np.sqrt(0.09 / count))[full].sum() < 0.05
 
 
 @given(st.integers(1, 300), st.data())
@@ -481,8 +512,8 @@ def test_a_claim_that_agrees(claimed: Exercise, claim: str) -> None:
 @pytest.mark.parametrize(
     ("claim", "message"),
     [
-        ("0.97", "You report 0.970; recomputed, the accuracy is 0.900 on 1000 examples (between 0.880 and 0.917). "
-         "Was it measured on examples that were used for training?"),
+        ("0.97", ("You report 0.970; recomputed, the accuracy is 0.900 on 1000 examples (between 0.880 and 0.917). "
+         "Was it measured on examples that were used for training?")),
         ("0.8", "You report 0.800; recomputed, the accuracy is 0.900 on 1000 examples (between 0.880 and 0.917)."),
         ("'good'", "`test_accuracy` should be an accuracy between 0 and 1, or in percent."),
         ("True", "`test_accuracy` should be an accuracy between 0 and 1, or in percent."),
@@ -494,6 +525,17 @@ def test_a_claim_that_agrees(claimed: Exercise, claim: str) -> None:
 def test_a_claim_that_does_not(claimed: Exercise, claim: str, message: str) -> None:
     result = one(grade(claimed, f"{PREDICTED}test_accuracy = {claim}\n"))
     assert (result.fraction, result.message) == (0.0, message)
+
+
+def test_a_claim_does_not_depend_on_where_classes_are_counted_from(claimed: Exercise) -> None:
+    assert lost(grade(claimed, f"{PREDICTED}predictions += 1\ntest_accuracy = 0.9\n")) == []
+
+
+def test_a_modest_claim_is_right_where_only_promises_are_judged(tmp_path: Path) -> None:
+    check = "accuracy: predictions, data: labels, claim: test_accuracy, modest: true"
+    exercise = make_exercise(tmp_path, "\n@quantity\ndef labels():\n    return np.arange(1000) % 4\n", check)
+    fractions = [one(grade(exercise, f"{PREDICTED}test_accuracy = {claim}\n")).fraction for claim in (0.5, 0.9, 0.97)]
+    assert fractions == [1.0, 1.0, 0.0]
 
 
 def test_a_claim_without_predictions_or_without_a_claim(claimed: Exercise) -> None:
@@ -510,7 +552,7 @@ def test_probabilities_of_two_classes() -> None:
     labels = np.asarray([0, 1, 1])
     assert classes("it", to_plain(np.asarray([[0.2], [0.7], [0.5]])), labels).tolist() == [0, 1, 1]
     assert classes("it", [False, True, True], labels).tolist() == [0, 1, 1]
-    with pytest.raises(UnusableError, match="numbers such as 0.7, which are no classes"):
+    with pytest.raises(UnusableError, match=r"numbers such as 0\.7, which are no classes"):
         classes("it", [0.0, 0.7, 1.0], np.asarray([0, 1, 2]))
 
 
@@ -521,7 +563,7 @@ def test_a_single_example() -> None:
 
 @pytest.mark.parametrize("found", [{"a": 1}, Opaque("Series"), "text", 1j])
 def test_what_is_no_prediction(found: Any) -> None:
-    with pytest.raises(UnusableError, match="it should hold classes as numbers, but is "):
+    with pytest.raises(UnusableError, match=r"it should hold classes as numbers, but is "):
         classes("it", found, np.asarray([1, 2]))
 
 
@@ -549,11 +591,11 @@ def test_claims_are_read(found: Any, share: float | None) -> None:
         ("accuracy: classify, data: hidden", "bands: give either `bands` or `claim`"),
         (f"accuracy: classify, data: hidden, claim: a, {BANDS}", "bands: give either `bands` or `claim`"),
         (
-            f"accuracy: a, data: hidden, predict: a, weights: a.safetensors, model: A, {BANDS}",
-            "give either `predict` or",
+            f"accuracy: a, data: hidden, predict: a, weights: a.safetensors, network: A, {BANDS}",
+            "give either `predict` or `network`",
         ),
-        (f"accuracy: a, data: hidden, weights: a.safetensors, {BANDS}", "`weights` and `model` need each other"),
-        (f"accuracy: a, data: hidden, weights: a.pt, model: A, {BANDS}", "a.pt should end in .safetensors"),
+        (f"accuracy: a, data: hidden, weights: a.safetensors, {BANDS}", "weights: `network` is missing"),
+        (f"accuracy: a, data: hidden, weights: a.pt, network: A, {BANDS}", "a.pt should end in .safetensors"),
         ("accuracy: a, data: hidden, bands: [[90, 1]]", "bands: accuracies and fractions should lie between 0 and 1"),
         ("accuracy: a, data: hidden, bands: [[0.9, 0.5], [0.7, 1]]", "bands: a higher accuracy earns less"),
         (f"accuracy: a, data: hidden, credit: {{smalest: 1}}, {BANDS}", "credit: `smalest` is no misconception of "),
@@ -585,9 +627,33 @@ def test_data_that_cannot_be_used_is_our_fault(tmp_path: Path, drawn: str, evide
 # End to end
 
 
-def files() -> dict[str, bytes]:
-    from safetensors.torch import save  # noqa: PLC0415
+def test_a_course_with_weights(tmp_path: Path) -> None:
+    """``grade validate``: the solution earns everything, and every check is lost by the hand-in that should lose it."""
+    misconception = WEIGHTS[WEIGHTS.index("@function") : WEIGHTS.index("@cases")].replace(
+        "@function", '@misconception("Net", "Use the normalisation.", also_loses=("net",))'
+    )
+    misconception = misconception.replace("class Net", "class unnormalised").replace("self.norm(x)", "-x")
+    rows = "\n@cases('Net')\ndef rows(rng):\n    yield (rng.normal(size=(4, 3)),)\n"
+    checks = (
+        "model: Net, cases: rows",
+        f"accuracy: net, data: hidden, weights: net.safetensors, network: Net, {BANDS}",
+    )
+    course = course_files(HEAD + WEIGHTS + rows + misconception, rubric(*checks))
+    wrong = "untrained:\n  title: Untrained\n  loses: [net]\n"
+    write(tmp_path, {**course, "reference/sheet/solutions/ex/ex.py": NET, "reference/sheet/wrong/ex/wrong.yaml": wrong})
+    save_file(right_weights(), tmp_path / "reference/sheet/solutions/ex/net.safetensors")
+    (tmp_path / "reference/sheet/wrong/ex/untrained").mkdir()
+    untrained = {**right_weights(), "layer.weight": -torch.eye(3)}
+    save_file(untrained, tmp_path / "reference/sheet/wrong/ex/untrained/net.safetensors")
+    loaded = load_course(tmp_path, KINDS)
+    with open_store(None) as store:
+        workplace = Workplace(LocalPool(SelfCheck(), 2), "selfcheck", environment(), store)
+        outcomes = validate(loaded, loaded.exercises(), workplace)
+    assert {one.id: one.complaints for one in outcomes if not one.passed} == {}
+    assert len(outcomes) == 4
 
+
+def files() -> dict[str, bytes]:
     return {"net.safetensors": save(right_weights())}
 
 

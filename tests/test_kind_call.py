@@ -416,6 +416,26 @@ def test_a_trial_builds_what_cannot_be_sent(tmp_path: Path) -> None:
     assert list(grade(exercise, right)) == ["train_on_a_line"]
 
 
+RAISING = """
+@function
+def f(x):
+    return 1 / x
+@cases("f")
+def some(rng):
+    yield (2,)
+@misconception("f", "Nothing may be divided by zero.")
+def by_zero(x):
+    return 1 / 0
+"""
+
+
+def test_a_mistake_that_raises_is_named_by_the_same_exception(tmp_path: Path) -> None:
+    exercise = make_exercise(tmp_path, RAISING, "call: f")
+    assert verdict(grade(exercise, "def f(x):\n    return x / 0\n")) == ("failed", 0.0, "by_zero")
+    assert verdict(grade(exercise, "def f(x):\n    return 1 % 0\n")) == ("failed", 0.0, None)
+    assert verdict(grade(exercise, "def f(x):\n    raise ValueError('division by zero')\n")) == ("failed", 0.0, None)
+
+
 # Faults of the author
 
 

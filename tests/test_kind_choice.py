@@ -12,7 +12,7 @@ import pytest
 from execution_helpers import module_job, run, values
 from judging_helpers import judge, make_course, make_exercise
 
-from grader.checks.choice import _kendall, token
+from grader.checks.shares import kendall, token
 from grader.errors import CourseError
 from grader.model import Array, CheckResult, Failure, Opaque, Status
 from grader.starters import literal
@@ -97,6 +97,8 @@ def test_items_count_one_by_one(tmp_path: Path) -> None:
     assert (result.status, result.fraction) == (Status.PARTIAL, 0.6)
     assert result.message == "`q`: 3 of 5 items are right.\nNot answered: robot.\nNot right: k-means."
     assert "unsupervised" in result.evidence
+    blank = judged(tmp_path, TYPES, answer | {"robot": None}, ", per_item: true")
+    assert (blank.fraction, blank.message) == (result.fraction, result.message)
     labels = judged(tmp_path, ["under", "over", "good", "over"], ["under", "good", "good", "over"], ", per_item: true")
     assert labels.fraction == 0.75
     padded = judged(tmp_path, ["under", "over"], ["under", "over", "good", "good"], ", per_item: true")
@@ -116,6 +118,13 @@ def test_guessing_earns_nothing(tmp_path: Path) -> None:
     assert judged(tmp_path, TYPES, TYPES, corrected).fraction == 1
     mixed = judged(tmp_path, TYPES, TYPES | {"robot": "supervised"}, corrected).fraction
     assert mixed == pytest.approx((0.8 - 0.4) / 0.6)
+
+
+def test_an_accepted_answer_everywhere_earns_nothing_either(tmp_path: Path) -> None:
+    true = {"x": "a", "y": "b", "z": "c", "w": "a"}
+    options = ", per_item: true, chance_correction: true, accept: {y: [d], z: [d], w: [d]}"
+    assert judged(tmp_path, true, dict.fromkeys(true, "d"), options).fraction == 0
+    assert judged(tmp_path, true, true | {"y": "d"}, options).fraction == 1
 
 
 @pytest.mark.parametrize(
@@ -146,8 +155,45 @@ def test_order_by_pairs(tmp_path: Path) -> None:
     assert judged(tmp_path, ORDER, swapped).fraction == 0
 
 
+def test_an_order_is_compared_with_the_nearest_that_is_accepted(tmp_path: Path) -> None:
+    early = ["collect", "split", "label", "preprocess", "train", "validate", "test"]
+    options = f", order: kendall, accept: [[{', '.join(early)}]]"
+    swapped = [*early[:5], "test", "validate"]
+    assert judged(tmp_path, ORDER, early, options).fraction == 1
+    assert judged(tmp_path, ORDER, swapped, options).fraction == pytest.approx(1 - 2 / 21)
+    assert judged(tmp_path, ORDER, swapped, ", order: kendall").fraction == pytest.approx(1 - 6 / 21)
+
+
+LABELS = """
+@quantity
+def errors():
+    return np.array([3.0, 1.0, 2.0])
+@quantity
+def labels(errors):
+    best = int(np.argmin(errors))
+    return {str(one): "good" if one == best else "under" if one < best else "over" for one in range(3)}
+"""
+
+
+def test_an_answer_follows_from_the_students_own(tmp_path: Path) -> None:
+    exercise = make_exercise(tmp_path, LABELS, "value: errors", "choice: labels, per_item: true")
+    right = {"0": "under", "1": "good", "2": "over"}
+    assert judge(exercise, {"errors": [3, 1, 2], "labels": right})["labels"].fraction == 1
+    own = {"0": "under", "1": "under", "2": "good"}
+    followed = judge(exercise, {"errors": [3, 1, 0.5], "labels": own})["labels"]
+    assert (followed.fraction, followed.follow_through) == (1, True)
+    assert followed.message == "Judged by your own `errors`: the earlier slip is not charged again."
+    partly = judge(exercise, {"errors": [3, 1, 0.5], "labels": own | {"0": "over"}})["labels"]
+    assert partly.status is Status.PARTIAL
+    assert partly.fraction == pytest.approx(2 / 3)
+    assert judge(exercise, {"errors": [3, 1, 0.5], "labels": right})["labels"].fraction == 1
+    assert judge(exercise, {"errors": [3, 1, 2], "labels": own})["labels"].fraction == pytest.approx(1 / 3)
+    for useless in (None, [0, 0, 0]):
+        assert judge(exercise, {"errors": useless, "labels": own})["labels"].fraction == pytest.approx(1 / 3)
+
+
 def test_a_random_order_earns_little() -> None:
-    shares = [_kendall(one, (0, 1, 2, 3, 4)) for one in permutations(range(5))]
+    shares = [kendall(one, (0, 1, 2, 3, 4)) for one in permutations(range(5))]
     assert fmean(shares) < 0.2
     assert sum(share == 0 for share in shares) > len(shares) / 2
 

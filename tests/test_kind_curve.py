@@ -326,3 +326,14 @@ def test_an_authors_mistakes(tmp_path: Path) -> None:
     assert text.count("needs either `file` or `variable`") == 2
     assert "range: the first number should be below the second" in text
     assert "pro_rata: needs a `length`" in text
+
+
+@pytest.mark.parametrize(
+    ("device", "told"),
+    [("cuda", "cuda"), ("cuda:\n 0.", "cuda: 0"), ("x" * 300, "x" * 200), (["a"], "['a']"), (None, "nothing is said")],
+)
+def test_what_the_run_says_is_told(tmp_path: Path, device: Any, told: str) -> None:
+    result = judged(tmp_path, {"runs": [training(model="MLP"), training(device=device)]}, f"{FULL}, tell: [device]")
+    assert (result.status, result.fraction) == (Status.PASSED, 1)
+    result = judged(tmp_path / "b", {"runs": [training(device=device)]}, f"{FULL}, tell: [device]")
+    assert result.message == f"`device` of run 1: {told}."

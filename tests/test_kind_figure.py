@@ -46,7 +46,8 @@ def namespaces() -> Iterator[Namespaces]:
 
 @pytest.fixture(params=["selfcheck", "ns"])
 def sandbox(request: pytest.FixtureRequest) -> Sandbox:
-    return SelfCheck() if request.param == "selfcheck" else request.getfixturevalue("namespaces")  # type: ignore[no-any-return]
+    opened: Sandbox = SelfCheck() if request.param == "selfcheck" else request.getfixturevalue("namespaces")
+    return opened
 
 
 def seen_in(job: Job, sandbox: Sandbox) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from judging_helpers import judge_seen, lost
 from namespace_helpers import needs_ns
 from observing_helpers import grade, grade_in, make_exercise
 
-from grader.checks.describing import Author, read
+from grader.checks.describing import Author, alike, read
 from grader.checks.layers import Layer, as_layers
 from grader.checks.misfits import first_difference, in_order, misfit, share
 from grader.checks.model import MODEL
@@ -206,6 +206,11 @@ def test_a_model_that_was_handed_in_made_is_left_as_it_was(cnn: Exercise) -> Non
             "After `fc2` (Linear) comes ReLU; expected LogSoftmax(dim=1).",
         ),
         (
+            ("x = F.relu(self.fc1(x))", "x = F.relu6(self.fc1(x))"),
+            {"CNN_layers", "CNN_function"},
+            "After `fc1` (Linear) comes ReLU6; expected ReLU().",
+        ),
+        (
             ("self.fc2 = nn", "self.spare = nn.Linear(2, 2)\n        self.fc2 = nn"),
             {"CNN_parameters"},
             "",
@@ -285,6 +290,19 @@ def test_the_sheet_s_4732() -> None:
     )
 
 
+def test_right_layers_that_cannot_be_run_do_not_earn_everything(cnn: Exercise) -> None:
+    result = one(grade(cnn, changed((LAST, f"x = {LAST[7:]}\n        return y"))), "CNN_layers")
+    assert result.fraction == pytest.approx(8 / 9)
+    assert result.message == f"{STOPPED}It raised NameError: name 'y' is not defined."
+
+
+def test_no_forged_size_keeps_the_grader_busy() -> None:
+    sizes = {"kind": "Linear", "name": "f", "settings": {"in_features": 10**40}, "inputs": [[1, 18]]}
+    flat = {"kind": "Flatten", "name": "", "settings": {}, "inputs": [[1, 2, 3, 3]], "output": [1, 18]}
+    before, (layer,) = as_layers([flat], "torch"), as_layers([sizes], "torch")
+    assert misfit(layer, before, reveal=True) == f"Expected 18 = 2·3·3 features; `f` (Linear) takes {10**40}."
+
+
 def test_linear_on_a_map_and_wrong_channels(cnn: Exercise) -> None:
     unflattened = grade(cnn, changed(("torch.flatten(x, 1)", "x")))["CNN_layers"].message
     assert (
@@ -314,6 +332,14 @@ def test_a_known_mistake_is_named(cnn: Exercise, source: str, name: str | None) 
     assert one(results).fraction < 1
 
 
+def test_a_mistake_that_leaves_weights_unused_is_named(tmp_path: Path) -> None:
+    forgotten = mistake("forgotten", "The second layer is never called.", ("F.relu(self.fc1(x))", "self.fc1(x) * 2"))
+    unused = _changed(forgotten, ("self.fc1 =", "self.norm = nn.BatchNorm1d(8)\n        self.fc1 ="))
+    exercise = make_exercise(tmp_path, TORCH + CNN + unused + IMAGES, "model: CNN")
+    source = _changed(TORCH + unused.partition("\n@misconception")[2].partition("\n")[2], ("forgotten", "CNN"))
+    assert one(grade(exercise, source), "CNN").misconception == "forgotten"
+
+
 def test_a_named_mistake_may_earn_something(tmp_path: Path) -> None:
     check = "model: CNN, aspect: function, credit: {logits: 0.8}"
     exercise = make_exercise(tmp_path, REFERENCE, check)
@@ -338,13 +364,17 @@ BAD: list[tuple[str, str]] = [
     ),
     (
         changed(("__init__(self)", "__init__(self, width)")),
-        "`CNN()` raised TypeError: CNN.__init__() missing 1 required positional argument: 'width'. "
-        "It is made without arguments here: give others a default.",
+        (
+            "`CNN()` raised TypeError: CNN.__init__() missing 1 required positional argument: 'width'. "
+            "It is made without arguments here: give others a default."
+        ),
     ),
     (
         changed(("super().__init__()", "pass")),
-        "`CNN()` raised AttributeError: cannot assign module before Module.__init__() call. "
-        "Call `super().__init__()` first.",
+        (
+            "`CNN()` raised AttributeError: cannot assign module before Module.__init__() call. "
+            "Call `super().__init__()` first."
+        ),
     ),
     (changed(("super().__init__()", "raise OSError('no weights')")), "`CNN()` raised OSError: no weights."),
     (changed(("super().__init__()", "raise SystemExit(1)")), "Running `CNN` failed: SystemExit: 1."),
@@ -354,6 +384,7 @@ BAD: list[tuple[str, str]] = [
     (changed((LAST, "return {'out': x}")), "`CNN` returns a mapping of 1 things; return one tensor."),
     (INSTANCE + "CNN.fc1.weight.data[0, 0] = float('nan')", "The weights `fc1.weight` of `CNN` hold NaN or infinity."),
     (changed((LAST, f"{LAST} / 0")), "`CNN` gives NaN or infinity."),
+    (changed((LAST, f"{LAST} * 1j")), "`CNN` returns no real numbers."),
     (changed((LAST, f"{LAST} + torch.rand(1)")), f"{AGAIN}: is a dropout always on?"),
     (changed(("nn.Linear(72, 8)", "nn.Linear(10**7, 10**7)")), "`CNN()` raised RuntimeError: "),
 ]
@@ -505,6 +536,7 @@ def test_examples_that_touch_each_other(tmp_path: Path) -> None:
         ("model: CNN, cases: image", "cases: `image` is no cases of "),
         ("model: Net", "cases: no function draws inputs for `Net`; name the one that does"),
         ("model: CNN, properties: [logit]", "properties: `logit` is no property of "),
+        ("model: CNN, layers: [{Linear: {}, ReLU: {}}]", "layers: an entry with settings should be one kind of layer"),
         ("model: CNN, credit: {logit: 2}", "credit: `logit` is no misconception of "),
         ("model: CNN, credit: {logits: 2}", "credit: logits should be between 0 and 1, found 2"),
         ("model: Net, cases: images, aspect: function", "aspect: nothing says what is right for `function`"),
@@ -522,6 +554,11 @@ def test_a_reference_that_cannot_be_run_is_our_fault(tmp_path: Path) -> None:
     result = one(grade(broken, RIGHT), "CNN")
     assert result.status is Status.ERROR
     assert "the reference's model raised RuntimeError" in result.evidence
+    options = "aspect: output, properties: [probabilities, batch_independent]"
+    contradictory = make_exercise(tmp_path / "b", TORCH + CNN + IMAGES, f"model: CNN, {options}")
+    result = one(grade(contradictory, RIGHT), "CNN_output")
+    assert result.status is Status.ERROR
+    assert "the reference would lose this check" in result.evidence
 
 
 # Describing
@@ -577,11 +614,46 @@ def test_weights_are_matched_by_use_and_turned_where_needed() -> None:
 
     cases = [[np.arange(10.0).reshape(2, 5)]]
     turned, straight = Author(Turned, cases), Author(lambda: torch.nn.Linear(5, 3, bias=False), cases)
-    ((own,), (true,)) = (one.with_weights_of(turned.described, 9) or () for one in (turned, straight))
-    assert own is not None
-    assert np.allclose(np.asarray(true, float), np.asarray(own, float), rtol=1e-5)
-    assert not np.allclose(np.asarray(own, float), 0)
+    pairs = [one.with_weights_of(turned.described, 9) or () for one in (turned, straight)]
+    assert len(pairs[0]) == 3  # draws
+    for own, true in zip(*pairs, strict=True):
+        assert np.allclose(np.asarray(true, float), np.asarray(own, float), rtol=1e-5)
+        assert not np.allclose(np.asarray(own, float), 0)
     assert Author(lambda: torch.nn.Linear(5, 3), cases).with_weights_of(turned.described, 9) is None
+
+
+def test_deep_networks_are_the_same_but_for_rounding() -> None:
+    """Twelve layers with batch normalisation, whose function takes its weights in another order than its module."""
+
+    class Modules(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            kernels = [torch.nn.Conv2d(8 if index else 3, 8, 3, padding=1) for index in range(12)]
+            self.kernels = torch.nn.ModuleList(kernels)
+            self.norms = torch.nn.ModuleList([torch.nn.BatchNorm2d(8) for _ in kernels])
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            for kernel, norm in zip(self.kernels, self.norms, strict=True):
+                x = torch.relu(norm(kernel(x)))
+            return torch.log_softmax(x.flatten(1), 1)
+
+    class Functions(Modules):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            f = torch.nn.functional
+            for a, b in zip(self.kernels, self.norms, strict=True):
+                assert isinstance(a, torch.nn.Conv2d)
+                assert isinstance(b, torch.nn.BatchNorm2d)
+                x = f.conv2d(f.pad(x, (1, 1, 1, 1)), a.weight, a.bias)
+                x = f.batch_norm(x, b.running_mean, b.running_var, b.weight, b.bias).clamp(min=0)
+            x = x.flatten(1).double()
+            return (x - torch.logsumexp(x, 1, keepdim=True)).float()
+
+    for seed in range(5):
+        cases = [[np.random.default_rng(seed).random((2, 3, 4, 4))]]
+        one, other = Author(Modules, cases), Author(Functions, cases)
+        outputs = [author.with_weights_of(other.described, seed) or () for author in (one, other)]
+        assert len(outputs[0]) == 3
+        assert alike(outputs[0], outputs[1], 1e-4, 1e-3)
 
 
 def test_parameters_are_counted_as_torch_does(cnn: Exercise) -> None:
@@ -606,7 +678,9 @@ def test_a_network_that_loops_is_cut_off() -> None:
 
 def test_what_is_no_description_is_refused() -> None:
     with pytest.raises(ValueError, match="no description of a model"):
-        read({"framework": "torch", "type": "A", "failed": None, "steps": 3})
+        read({"framework": "torch", "type": "A", "failed": None, "steps": 3, "outputs": []}, 0)
+    with pytest.raises(ValueError, match="outputs of 0 cases, not 1"):
+        read({"failed": None, "outputs": []}, 1)
     with pytest.raises(TypeError, match="the reference made int, which is no torch module and no Keras model"):
         Author(lambda: 3, [])
 

@@ -19,6 +19,7 @@ from grader.checks.grouping import groups
 from grader.checks.judging import fits, judge_exercise, probes, uses_context
 from grader.checks.model import MODEL
 from grader.checks.pytest_file import PYTEST
+from grader.checks.runs import RUNS
 from grader.checks.source import SOURCE
 from grader.checks.text import TEXT
 from grader.checks.value import VALUE
@@ -40,6 +41,7 @@ KINDS: Mapping[str, JudgingKind] = {
         FIGURE,
         MODEL,
         ACCURACY,
+        RUNS,
     )
 }
 

@@ -26,21 +26,28 @@ _ALIKE = 0.99
 class AccuracyOptions(CheckOptions):
     """Judges how many examples are classified rightly, by labels that never enter the student's process.
 
-    - ``accuracy``: a name for what is judged; where neither ``predict`` nor ``weights`` is given, of the student's
+    - ``accuracy``: a name for what is judged; where neither ``predict`` nor ``network`` is given, of the student's
       variable that holds predictions.
     - ``data``: cases that yield ``(inputs, labels)``, or more inputs and the labels last; or a quantity that is such a
       tuple, or the labels alone. Only inputs are sent.
     - ``predict``: the student's function or method that is called with the inputs, as in ``svm.predict``.
-    - ``weights``: the name of a .safetensors file that is loaded into ``model``, which is run on the inputs.
-    - ``model``: the student's torch module for ``weights``: a class, a function that makes one, or a module.
-    - ``arguments``: what to construct ``model`` with.
-    - ``bands``: which fraction is earned from which accuracy on, as ``[[0.9, 1.0], [0.7, 0.5]]``.
+    - ``network``: the student's torch module or Keras model as the code that was handed in left it, or with ``weights``
+      a class or function that makes one. It is put into eval mode and run on the inputs.
+    - ``weights``: the name of a .safetensors file that is loaded into ``network``, a torch module, first.
+    - ``arguments``: what to construct ``network`` with.
+    - ``prepare``: a trial of the reference, by which the student's function that it tries, such as a loader, makes the
+      inputs of ``network``: whichever way it scales them, the network was trained with that.
+    - ``bands``: which fraction is earned from which accuracy on, as ``[[0.9, 1.0], [0.7, 0.5]]``; or a quantity of the
+      reference that is such a list, where bands differ from data set to data set.
     - ``z``: how many standard deviations of doubt count for the student.
     - ``shifted``: share of the fraction that is earned where all classes are counted from another number than they
       should be (1 to 12 in place of 0 to 11); it is named in any case.
     - ``claim``: in place of ``bands``: the name under which the student reports the accuracy, as ``0.97`` or ``97``. It
-      is right within the interval of the recomputed one and ``claim_tolerance``.
+      is right within the interval of the recomputed one and ``claim_tolerance``. From where the classes are counted
+      does not matter to it.
     - ``claim_tolerance``: as a share; 0.005 is half a point.
+    - ``modest``: a claim that is too low is right as well: where other examples than the student's own are used to see
+      whether it promises too much.
     - ``credit``: share earned in spite of a named misconception, as ``{name: fraction}``.
 
     Predictions may be class numbers, or scores of the classes (logits, probabilities, one-hot), whose largest counts.
@@ -57,13 +64,15 @@ class AccuracyOptions(CheckOptions):
     data: str
     predict: str | None = None
     weights: str | None = None
-    model: str | None = None
+    network: str | None = None
     arguments: list[Any] = Field(default_factory=list)
-    bands: list[tuple[float, float]] = Field(default_factory=list)
+    prepare: str | None = None
+    bands: list[tuple[float, float]] | str = Field(default_factory=list)
     z: float = Field(default=1.96, ge=0, le=5)
     shifted: float = Field(default=0.0, ge=0, le=1)
     claim: str | None = None
     claim_tolerance: float = Field(default=0.005, ge=0, le=1)
+    modest: bool = False
     credit: dict[str, float] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -86,7 +95,7 @@ class AccuracyOptions(CheckOptions):
     @property
     def source(self) -> str:
         """Where predictions come from, in words for a student."""
-        return f"`{self.predict or self.model or self.accuracy}`"
+        return f"`{self.predict or self.network or self.accuracy}`"
 
 
 class AccuracyKind(StandsAlone):
@@ -99,7 +108,7 @@ class AccuracyKind(StandsAlone):
         """Return the probe for the predictions, and the one for the claim."""
         checked = cast("AccuracyOptions", options)
         claim = (Probe("value", checked.claim),) if checked.claim else ()
-        return (_probe(checked, [inputs for inputs, _ in _data(checked, truth)]), *claim)
+        return (_probe(checked, truth, [inputs for inputs, _ in _data(checked, truth)]), *claim)
 
     def problems(self, options: CheckOptions, reference: Reference) -> list[str]:
         """Return what is wrong with the options."""
@@ -114,10 +123,11 @@ class AccuracyKind(StandsAlone):
             predicted = _predicted(checked, case, data)
         except UnusableError as error:
             return verdict(self.name, options, 0.0, str(error))
-        found = accuracy_of(predicted, labels, checked.z)
         if checked.claim:
+            # Who counts classes from 1 counts them so in the labels, too; that costs where the classes are judged.
+            found = accuracy_of(predicted - shift_of(predicted, labels), labels, checked.z)
             return _judge_claim(checked, case.seen(Probe("value", checked.claim)), found, case.reason)
-        return _judge_bands(checked, case.truth, data, predicted, found)
+        return _judge_bands(checked, case.truth, data, predicted, accuracy_of(predicted, labels, checked.z))
 
 
 ACCURACY = AccuracyKind()
@@ -130,14 +140,20 @@ def _problems(options: AccuracyOptions, reference: Reference) -> Iterator[str]:
     for name in options.credit:
         if name not in reference.misconceptions:
             yield unknown("credit", name, "misconception", reference, reference.misconceptions)
-    shares = [number for band in options.bands for number in band] + list(options.credit.values())
-    ladder = [fraction for _, fraction in sorted(options.bands)]
+    if options.prepare and options.prepare not in reference.trials:
+        yield unknown("prepare", options.prepare, "trial", reference, reference.trials)
+    if isinstance(options.bands, str) and options.bands not in reference.nodes:
+        yield unknown("bands", options.bands, "quantity", reference, reference.nodes)
+    bands = [] if isinstance(options.bands, str) else options.bands
+    shares = [number for band in bands for number in band] + list(options.credit.values())
+    ladder = [fraction for _, fraction in sorted(bands)]
     weights = options.weights or ".safetensors"
     rules = {
         "bands: give either `bands` or `claim`; make two checks to judge both": bool(options.bands)
         != bool(options.claim),
-        "predict: give either `predict` or `weights`": not (options.predict and options.weights),
-        "weights: `weights` and `model` need each other": bool(options.weights) == bool(options.model),
+        "predict: give either `predict` or `network`": not (options.predict and options.network),
+        "weights: `network` is missing, the model that they belong to": bool(options.network) or not options.weights,
+        "prepare: `network` is missing, whose inputs it makes": bool(options.network) or not options.prepare,
         f"weights: {weights} should end in .safetensors; nothing else is read": weights.endswith(".safetensors"),
         "bands: accuracies and fractions should lie between 0 and 1": all(0 <= one <= 1 for one in shares),
         "bands: a higher accuracy earns less; turn the fractions round": ladder == sorted(ladder),
@@ -167,27 +183,30 @@ def _labels(name: str, value: Any) -> Classes:
     return labels.astype(np.int64)
 
 
-def _probe(options: AccuracyOptions, inputs: Sequence[tuple[Any, ...]]) -> Probe:
+def _probe(options: AccuracyOptions, truth: Evaluation, inputs: Sequence[tuple[Any, ...]]) -> Probe:
     if options.predict:
         return call_probe(options.predict, [Sent(args=to_plain(one)) for one in inputs])
-    if options.model:
+    if options.network:
         arguments = {
             "arguments": to_plain(options.arguments),
             "cases": to_plain([list(one) for one in inputs]),
             "weights": options.weights,
         }
-        return Probe("model", options.model, arguments)
+        if options.prepare:
+            trial = truth.reference.trials[options.prepare]
+            arguments["prepare"] = {"name": trial.target, "trial": trial.name, "source": trial.source}
+        return Probe("model", options.network, arguments)
     return Probe("value", options.accuracy)
 
 
 def _predicted(options: AccuracyOptions, case: Case, data: Sequence[tuple[tuple[Any, ...], Classes]]) -> Classes:
     """Return one class for each example. Raises UnusableError."""
-    found = case.seen(_probe(options, [inputs for inputs, _ in data]))
+    found = case.seen(_probe(options, case.truth, [inputs for inputs, _ in data]))
     if options.predict:
         results = _from_calls(options, found, len(data), case.reason)
         name = f"What {options.source} gives"
-    elif options.model:
-        results = _from_model(options, found)
+    elif options.network:
+        results = _from_model(options, found, len(data), case.reason)
         name = f"What {options.source} gives"
     else:
         results = [_from_value(options, found, case.reason)]
@@ -206,18 +225,17 @@ def _from_calls(options: AccuracyOptions, found: Plain | Failure, count: int, re
     return [one.value for one in results]
 
 
-def _from_model(options: AccuracyOptions, found: Plain | Failure) -> list[Plain]:
-    problem = why_no_model(cast("str", options.model), options.arguments, found)
+def _from_model(options: AccuracyOptions, found: Plain | Failure, count: int, reason: str) -> list[Plain]:
+    problem = why_no_model(cast("str", options.network), options.arguments, found)
     if problem:
-        raise UnusableError(problem)
+        raise UnusableError("\n".join(filter(None, (problem, reason if isinstance(found, Failure) else ""))))
     try:
-        model = read(cast("Mapping[str, Any]", found))
+        model = read(cast("Mapping[str, Any]", found), count)
     except ValueError:
         raise UnusableError(f"Looking at {options.source} gave no valid answer.") from None
     if model.stopped:
         raise UnusableError(f"{options.source} raised {model.stopped.error}: {clean(model.stopped.message)}.")
-    outputs = cast("Mapping[str, Any]", found)["outputs"]
-    return list(outputs)
+    return list(cast("Mapping[str, Any]", found)["outputs"])
 
 
 def _from_value(options: AccuracyOptions, found: Plain | Failure, reason: str) -> Plain:
@@ -243,7 +261,8 @@ def _judge_bands(
     found: Accuracy,
 ) -> Verdict:
     judged = partial(verdict, "accuracy", options)
-    fraction = reached(options.bands, found)
+    bands = truth.value(options.bands) if isinstance(options.bands, str) else options.bands
+    fraction = reached(bands, found)
     message = f"Accuracy {found}."
     if fraction >= 1:
         return judged(1.0, message)
@@ -255,14 +274,14 @@ def _judge_bands(
     shift = shift_of(predicted, labels)
     if shift:
         there = accuracy_of(predicted - shift, labels, options.z)
-        fraction = max(fraction, options.shifted * reached(options.bands, there))
+        fraction = max(fraction, options.shifted * reached(bands, there))
         what = (
             f"Your classes are counted from one too {'high' if shift > 0 else 'low'}: shifted by one, the accuracy is "
         )
         return judged(fraction, f"{what}{there}; as they are, it is {found.share:.3f}.", evidence=message)
     if len(labels) > 1 and len(set(predicted.tolist())) == 1 < len(set(labels.tolist())):
         message += f" All examples are given one and the same class, {predicted[0]}."
-    steps = sorted(share for share, earned in options.bands if earned > fraction)
+    steps = sorted(share for share, earned in bands if earned > fraction)
     return judged(fraction, f"{message} The next step is at {steps[0]:g}." if steps else message)
 
 
@@ -280,7 +299,7 @@ def _judge_claim(options: AccuracyOptions, seen: Plain | Failure, found: Accurac
     if claimed is None:
         return judged(0.0, f"`{options.claim}` should be an accuracy between 0 and 1, or in percent.")
     slack = options.claim_tolerance
-    if found.low - slack <= claimed <= found.high + slack:
+    if (options.modest or found.low - slack <= claimed) and claimed <= found.high + slack:
         return judged(1.0)
     message = f"You report {claimed:.3f}; recomputed, the accuracy is {found}."
     if claimed > found.high:

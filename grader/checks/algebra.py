@@ -29,10 +29,17 @@ def _table(text: str) -> dict[str, str]:
 
 #: Every function that may be written, and what it means here.
 FUNCTIONS: Mapping[str, str] = _table(
-    "floor ceil ceiling=ceil int=trunc trunc abs sqrt exp log ln=log log2 log10 pow=^ frac=/ "
-    "max maximum=max min minimum=min sum tanh sigmoid sigma=sigmoid relu"
+    "floor ceil ceiling=ceil int=trunc trunc abs sqrt exp log ln=log log2 log10 pow=^ frac=/ dot=* matmul=* "
+    "max maximum=max min minimum=min sum tanh sigmoid sigma=sigmoid activation=sigmoid relu"
 )
-_ARGUMENTS: Mapping[str, tuple[int, int]] = {"log": (1, 2), "^": (2, 2), "/": (2, 2), "max": (1, 20), "min": (1, 20)}
+_ARGUMENTS: Mapping[str, tuple[int, int]] = {
+    "log": (1, 2),
+    "^": (2, 2),
+    "/": (2, 2),
+    "*": (2, 2),
+    "max": (1, 20),
+    "min": (1, 20),
+}
 #: With one argument these run over a vector.
 REDUCTIONS = frozenset({"sum", "max", "min"})
 CONSTANTS = frozenset({"e", "pi"})
@@ -40,7 +47,7 @@ CONSTANTS = frozenset({"e", "pi"})
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ", "0123456789+-()ni")
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₙ", "0123456789ijkn")
 _SIGNS = str.maketrans(
-    dict.fromkeys("·⋅×∙•∗", "*")  # noqa: RUF001 - signs that look alike are the subject
+    dict.fromkeys("·⋅×∙•∗@", "*")  # noqa: RUF001 - signs that look alike are the subject
     | dict.fromkeys("÷∕⁄", "/")  # noqa: RUF001
     | dict.fromkeys("−–—‐", "-")  # noqa: RUF001
     | dict.fromkeys("$`", "")
@@ -119,6 +126,13 @@ def names(term: Term) -> Iterator[Name]:
                 yield from names(argument)
 
 
+def functions(term: Term) -> frozenset[str]:
+    """Return every function and operation in a tree, by what it means."""
+    if not isinstance(term, Call):
+        return frozenset()
+    return frozenset({term.function}).union(*map(functions, term.arguments))
+
+
 def _plain(text: str) -> str:
     """Return the text in plain characters: signs, subscripts, superscripts and LaTeX written out."""
     text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ]+", lambda found: f"^({found[0].translate(_SUPERSCRIPTS)})", text)
@@ -131,6 +145,7 @@ def _plain(text: str) -> str:
     )
     text = re.sub(r"\\([A-Za-z]+|[,;! ])", lambda found: _LATEX.get(found[1], f" {found[1]}"), text)
     text = _LIMITS.sub(r"\1_\2 ", text)
+    text = re.sub(r"\|([^|]+)\|", r" abs(\1)", text)
     text = re.sub(r"_\{(\w+)\}", r"_\1", text)
     text = re.sub(r"\b(?:np|numpy|math|torch|sympy|sp)\.", "", text)
     return text.replace("**", "^").replace("{", "(").replace("}", ")")

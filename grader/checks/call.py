@@ -8,7 +8,18 @@ from typing import Any, cast
 import numpy as np
 from pydantic import Field, model_validator
 
-from grader.checks.calling import Outcome, Sent, call_probe, call_text, drawn, evaluated, outcomes, step_labels
+from grader.checks.calling import (
+    LINE,
+    Outcome,
+    Sent,
+    call_probe,
+    call_text,
+    drawn,
+    evaluated,
+    noted,
+    outcomes,
+    step_labels,
+)
 from grader.checks.case import Case, StandsAlone, Verdict, unknown, verdict
 from grader.checks.crossing import short, to_value
 from grader.checks.properties import PROPERTIES, Tried
@@ -184,16 +195,20 @@ def _tried(options: CallOptions, cases: Sequence[Sent], found: Sequence[Outcome]
 
 
 def _of_author(
-    options: CallOptions, truth: Evaluation, tried: Sequence[Tried], function: Callable[..., Any]
+    options: CallOptions,
+    truth: Evaluation,
+    tried: Sequence[Tried],
+    function: Callable[..., Any],
+    evaluate: Callable[..., Outcome] = evaluated,
 ) -> list[Tried]:
-    """Return the same cases as an author's function answers them. Raises what it raises."""
+    """Return the same cases as an author's function answers them. Raises what it raises, unless it is ``noted``."""
     trial = _trial(options, truth.reference)
     again = {name: PROPERTIES[name].again for name in _repeating(options)}
     return [
         Tried(
             one.case,
-            evaluated(function, one.case, trial),
-            {name: evaluated(function, make(one.case), trial) for name, make in again.items() if make},
+            evaluate(function, one.case, trial),
+            {name: evaluate(function, make(one.case), trial) for name, make in again.items() if make},
         )
         for one in tried
     ]
@@ -218,7 +233,9 @@ class _Judging:
             return self._complaint(tried, right)
 
     def _complaint(self, tried: Tried, right: Tried) -> str:
-        text, found = call_text(self.options.call, tried.case), tried.outcome
+        # A trial's inputs are not those of the function: a student would not know what to call with them.
+        text = self.options.call if self.options.trial else call_text(self.options.call, tried.case)
+        found = tried.outcome
         if found.raised:
             return f"`{text}` raised {found.raised}{': ' if found.message else ''}{found.message}"
         if self.options.compares and right.outcome.value is None:
@@ -279,14 +296,14 @@ def _is_constant(found: Sequence[Tried], right: Sequence[Tried]) -> bool:
 
 
 def _misconception(judging: _Judging, truth: Evaluation, found: Sequence[Tried]) -> Misconception | None:
-    """Return the known mistake that gives what was found in every call."""
+    """Return the known mistake that gives what was found in every call, be it an exception."""
     for wrong in truth.reference.misconceptions.values():
         if wrong.target != judging.options.call:
             continue
         try:
-            expected = _of_author(judging.options, truth, found, wrong.function)
+            expected = _of_author(judging.options, truth, found, wrong.function, noted)
             is_wrong = any(map(judging.complaint, expected, judging.right))
-        except Exception:  # noqa: BLE001, S112 - a wrong version may fail on some inputs; then it is not what was found
+        except Exception:  # noqa: BLE001, S112 - a wrong version may give what cannot be judged; then it is not what was found
             continue
         if is_wrong and all(_alike(judging.options, *pair) for pair in zip(found, expected, strict=True)):
             return wrong
@@ -301,8 +318,10 @@ def _alike(options: CallOptions, found: Tried, expected: Tried) -> bool:
 
 
 def _same(options: CallOptions, found: Outcome, expected: Outcome) -> bool:
-    if found.raised or expected.value is None:
-        return not found.raised and found.value is None and expected.value is None
+    if found.raised or expected.raised:
+        return (found.raised, LINE.sub("", found.message)) == (expected.raised, expected.message)
+    if expected.value is None:
+        return found.value is None
     return not mismatch("it", found.value, expected.value, options.comparison)
 
 

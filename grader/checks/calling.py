@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,8 @@ from grader.reference import Evaluation, Steps, Trial
 #: One case as it is sent: ``args`` and, for an instance, ``steps``; see ``inside/probing/calls.py``.
 Sent = dict[str, Plain]
 
+#: What is added to the message of an exception: the line of the student's file in which it was raised.
+LINE = re.compile(r" \(line \d+\)$")
 _MAX_SHOWN = 80
 
 
@@ -112,6 +115,14 @@ def evaluated(function: Callable[..., Any], case: Sent, trial: Trial | None = No
         if "steps" in case:
             result = [to_plain(value) for step in case["steps"] for value in _taken(result, step)]  # type: ignore[union-attr]
     return Outcome(to_plain(result), changed=_prints(case) != before)
+
+
+def noted(function: Callable[..., Any], case: Sent, trial: Trial | None = None) -> Outcome:
+    """Return the same, with an exception as what was raised, as it comes back from a student's call."""
+    try:
+        return evaluated(function, case, trial)
+    except Exception as error:  # noqa: BLE001 - a wrong version may well be one that raises
+        return Outcome(raised=type(error).__name__, message=str(error))
 
 
 def _taken(subject: Any, step: Any) -> list[Any]:

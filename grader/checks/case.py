@@ -15,7 +15,7 @@ import numpy as np
 from grader.checks.answers import Answer, Numbers, Unusable, expected_value, in_form_of, read_answer
 from grader.checks.comparing import Tolerance
 from grader.course import CheckOptions, Kind
-from grader.model import CheckResult, Failure, Plain, Probe, Status
+from grader.model import CheckResult, Failure, Plain, Probe, Run, Status
 from grader.reference import Evaluation, Misconception, Reference
 
 #: An upstream answer whose largest element is below this fraction of the true one's counts as all zero.
@@ -62,7 +62,7 @@ class Case:
     ``truth`` evaluates the reference with nothing replaced. ``asked`` are the quantities that students hand in.
     ``observed`` is what was found by probing. ``adopted`` are the wrong values of quantities that were not
     observed, inferred from mistakes recognised so far. ``settled`` are the results so far, by quantity. ``reason``
-    tells the student why a name may be missing.
+    tells the student why a name may be missing. ``run`` is how it went, where that itself is judged.
     """
 
     truth: Evaluation
@@ -72,6 +72,7 @@ class Case:
     settled: Mapping[str, CheckResult]
     reason: str = ""
     context: Context = Context()
+    run: Run | None = None
 
     def seen(self, probe: Probe) -> Plain | Failure:
         """Return what ``probe`` found."""

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
-from typing import Any, Literal, TypeAlias, cast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast
 
 from pydantic import Field
 
 from grader.checks.answers import describe
 from grader.checks.case import Case, StandsAlone, Verdict, unknown, verdict
+from grader.checks.shares import Token, kendall, set_share, token
 from grader.course import CheckOptions
 from grader.model import Array, Failure, Opaque, Plain, Probe
 from grader.reference import Evaluation, Reference
-
-#: One answer made comparable: a word without case, spaces and punctuation, a number, or a set of those.
-Token: TypeAlias = Hashable
 
 #: How else True and False may be said, where the answer is one of them.
 _BOOLEANS: Mapping[Token, Token] = {
@@ -39,11 +35,12 @@ class ChoiceOptions(CheckOptions):
     - ``order``: ``kendall`` gives partial credit for an order: 1 less twice the share of pairs the wrong way round, so
       that a random order earns nothing on average.
     - ``chance_correction``: with ``per_item``, the best that one and the same answer everywhere could earn counts as
-      nothing: ``(right - chance) / (1 - chance)``.
+      nothing: ``(right - chance) / (1 - chance)``. Accepted alternatives are such answers, too.
     - ``credit``: fraction earned in spite of a named misconception.
 
-    Of a set with ``per_item``, the share of the wrong options that were chosen is taken from the share of the right
-    ones, so that choosing all of them earns nothing; that needs ``options``.
+    What earns more by the student's own earlier answers than by the true ones is judged by those. Of a set with
+    ``per_item``, the share of the wrong options that were chosen is taken from the share of the right ones, so that
+    choosing all of them earns nothing; that needs ``options``.
     """
 
     choice: str
@@ -111,6 +108,9 @@ class ChoiceKind(StandsAlone):
         fraction = sheet.fraction(answers)
         if fraction == 1:
             return verdict("choice", checked, 1.0)
+        followed = _by_follow_through(checked, case, value, fraction)
+        if followed:
+            return followed
         evidence = f"expected {_plain(case.truth.value(checked.choice))!r}, found {_readable(value)!r}"
         for mistake in _by_difference(sheet, case):
             if sheet.makes(answers, mistake.wrong):
@@ -121,6 +121,28 @@ class ChoiceKind(StandsAlone):
 
 
 CHOICE = ChoiceKind()
+
+
+def _by_follow_through(options: ChoiceOptions, case: Case, value: Plain | Failure, fraction: float) -> Verdict | None:
+    """Return the verdict by the student's own earlier answers, if they make more of it right than ``fraction``."""
+    name = options.choice
+    slips = [] if case.blocked(name) else case.slips(name)
+    if not slips:
+        return None
+    try:
+        sheet = _Sheet(options, case.own.recomputed(name))
+    except Exception:  # noqa: BLE001 - an author's function on a student's values may fail in any way
+        return None
+    answers = sheet.read(value)
+    share = 0.0 if isinstance(answers, str) else sheet.fraction(answers)
+    if share <= fraction or isinstance(answers, str):
+        return None
+    named = ", ".join(f"`{slip}`" for slip in slips if slip in case.asked) or "earlier answers"
+    message = f"Judged by your own {named}: the earlier slip is not charged again."
+    found = verdict(
+        "choice", options, share, "\n".join([message, *([sheet.message(answers, share)] if share < 1 else [])])
+    )
+    return replace(found, result=replace(found.result, follow_through=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +198,7 @@ class _Sheet:
             return {
                 items[token(key)]: self._answer(items[token(key)], one)
                 for key, one in value.items()
-                if token(key) in items
+                if token(key) in items and one is not None
             }
         if isinstance(true, list | tuple | set | frozenset):
             if not isinstance(value, list):
@@ -195,12 +217,15 @@ class _Sheet:
         found = self._token(value)
         return _BOOLEANS.get(found, found) if right in {"true", "false"} else found
 
-    def is_right(self, item: str, answer: Token) -> bool:
-        """Return whether the answer to one item is right, or an accepted alternative."""
+    def rights(self, item: str) -> list[Token]:
+        """Return the right answer to an item and the accepted alternatives."""
         accept = self.options.accept
         more = accept.get(item, []) if isinstance(accept, dict) else accept if self._whole else []
-        rights = [self.right.get(item), *(self._alternative(item, one) for one in more)]
-        return item in self.right and answer in rights
+        return [self.right[item], *(self._alternative(item, one) for one in more)] if item in self.right else []
+
+    def is_right(self, item: str, answer: Token) -> bool:
+        """Return whether the answer to one item is right, or an accepted alternative."""
+        return answer in self.rights(item)
 
     def _alternative(self, item: str, value: Any) -> Token:
         return self._answer(item, list(value) if isinstance(value, set | tuple) else value)
@@ -210,7 +235,8 @@ class _Sheet:
         share = self._share(answers)
         if share == 1 or not self.options.chance_correction:
             return share
-        commonest = Counter(self.right.values()).most_common(1)[0][1] / len(self.right)
+        counts = Counter(answer for item in self.right for answer in dict.fromkeys(self.rights(item)))
+        commonest = counts.most_common(1)[0][1] / len(self.right)
         chance = max(commonest, 1 / len(self.options.options) if self.options.options else 0.0)
         return max(0.0, (share - chance) / (1 - chance)) if chance < 1 else 0.0
 
@@ -225,9 +251,9 @@ class _Sheet:
         if item in answers and self.is_right(item, answer):
             return 1.0
         if isinstance(right, frozenset) and isinstance(answer, frozenset) and self.options.per_item:
-            return _set_share(answer, right, len({token(one) for one in self.options.options}))
+            return set_share(answer, right, len({token(one) for one in self.options.options}))
         if self.options.order and isinstance(right, tuple) and isinstance(answer, tuple):
-            return _kendall(answer, right)
+            return max(kendall(answer, one) for one in self.rights(item) if isinstance(one, tuple))
         return 0.0
 
     def makes(self, answers: Mapping[str, Token], wrong: Mapping[str, Token]) -> bool:
@@ -259,34 +285,6 @@ def _items(true: Any, *, whole: bool) -> Iterable[tuple[str, Any]]:
     if whole:
         return [("", true)]
     return [(str(place), answer) for place, answer in enumerate(true)]
-
-
-def token(value: Any) -> Token:
-    """Return an answer made comparable: text in lower case without spaces and punctuation, a number as it is."""
-    if not isinstance(value, str):
-        return str(value).casefold() if isinstance(value, bool) or not isinstance(value, int | float) else value
-    text = unicodedata.normalize("NFKC", value).casefold().strip()
-    try:
-        return float(text)
-    except ValueError:
-        kept = "".join(sign for sign in text if unicodedata.category(sign)[0] not in "PZC")
-        return kept or text
-
-
-def _set_share(chosen: frozenset[Token], right: frozenset[Token], options: int) -> float:
-    """Return the share of right ones that were chosen, less the share of wrong ones; nothing below zero."""
-    hits, misses = len(chosen & right), len(chosen - right)
-    wrong = max(options - len(right), misses) if options else len(right)
-    return max(0.0, hits / len(right) - misses / max(wrong, 1)) if right else 0.0
-
-
-def _kendall(found: Sequence[Token], right: Sequence[Token]) -> float:
-    """Return 1 less twice the share of pairs that are the wrong way round or incomplete; nothing below zero."""
-    place = {answer: index for index, answer in reversed(list(enumerate(found)))}
-    pairs = list(combinations(right, 2))
-    good = sum(first in place and second in place and place[first] < place[second] for first, second in pairs)
-    extra = len(found) - len(set(found) & set(right))
-    return max(0.0, 2 * good / max(len(pairs) + extra, 1) - 1) if pairs else 0.0
 
 
 def _complaint(name: str, value: Plain | Failure, reason: str) -> str:

@@ -21,6 +21,7 @@ Entry = str | float | tuple[str | float, ...]
 
 
 #: Calls a function by the names of its parameters, in the process that ran the hand-in.
+_MAX_TOLD_CHARS = 200
 _BY_NAME = "def named(function, arguments):\n    return function(**arguments)\n"
 
 
@@ -53,6 +54,7 @@ class CurveOptions(CheckOptions):
     - ``file``: the JSON file, ``{"runs": [{"model", "optimizer", "epochs": [...], "test_accuracy": [...]}, ...]}``.
     - ``variable``: what holds the same, or one list of numbers, in place of ``file``.
     - ``run``: which run is meant, as in ``{model: CNN, device: [gpu, cuda]}``. Of several that fit the best counts.
+    - ``tell``: entries of that run that the message repeats, as in ``[device]``, where it matters how it was measured.
     - ``quantity``: the list that is judged.
     - ``length``: how many values there have to be.
     - ``pro_rata``: fewer values earn their share; without it they earn nothing.
@@ -83,6 +85,7 @@ class CurveOptions(CheckOptions):
     file: str = ""
     variable: str = ""
     run: dict[str, Entry] = Field(default_factory=dict)
+    tell: tuple[str, ...] = ()
     quantity: str = "test_accuracy"
     length: int | None = Field(default=None, ge=1)
     pro_rata: bool = False
@@ -172,6 +175,10 @@ def _found(options: CurveOptions, case: Case, runs: Sequence[TrainingRun]) -> Fi
     return max((_one(options, case, run) for run in meant), key=lambda one: one.fraction)
 
 
+def _told(entry: Any) -> str:
+    return "nothing is said" if entry is None else " ".join(str(entry).split())[:_MAX_TOLD_CHARS].rstrip(".")
+
+
 def _words(entry: Any) -> str:
     return " or ".join(map(str, entry)) if isinstance(entry, list | tuple) else str(entry)
 
@@ -182,6 +189,7 @@ def _one(options: CurveOptions, case: Case, run: TrainingRun) -> Finding:
         values, lines = _values(options, run)
     except HistoryError as error:
         return Finding(0.0, (f"Not a usable history: {error}.",))
+    lines += [f"`{key}` of {run.place}: {_told(run.of(key))}." for key in options.tell]
     share = 1.0
     if options.length and len(values) < options.length:
         share = len(values) / options.length if options.pro_rata else 0.0

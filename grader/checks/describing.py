@@ -49,10 +49,10 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A model. ``outputs`` and ``drawn`` hold one entry for each case: numbers, or None for what is no single array.
+    """A model. ``outputs`` hold one entry for each case: numbers, or None for what is no single array.
 
-    ``drawn`` are the outputs with weights drawn by us. ``layers`` are those that ran, up to the one that stopped, in
-    order; ``idle`` those that did not.
+    ``drawn`` are the same with weights drawn by us, all cases for each draw in turn. ``layers`` are those that ran, up
+    to the one that stopped, in order; ``idle`` those that did not.
     """
 
     framework: str
@@ -73,9 +73,14 @@ class Described:
         return sum(prod(one.shape) for one in self.weights if one.shape is not None and not one.is_buffer)
 
 
-def read(found: Mapping[str, Any]) -> Described:
-    """Return a description that was made by ``networks.describe``. Raises ValueError for any other form."""
+def read(found: Mapping[str, Any], count: int) -> Described:
+    """Return a description by ``networks.describe`` of a model run on ``count`` cases.
+
+    Raises ValueError for any other form: a student's comes from a process that student code may have changed.
+    """
     try:
+        if found["failed"] is None and len(found["outputs"]) != count:
+            raise ValueError(f"no description of a model: outputs of {len(found['outputs'])} cases, not {count}")
         framework = str(found["framework"])
         failed = found["failed"]
         stopped, steps = None, list(found["steps"])
@@ -153,7 +158,7 @@ class Author:
         self._network = _probing("networks").Network(model)
         self._cases = cases
         self._known: dict[tuple[str, tuple[Weight, ...], int], tuple[Numbers | None, ...] | None] = {}
-        self.described = read(_probing("networks").describe(self._network, cases))
+        self.described = read(_probing("networks").describe(self._network, cases), len(cases))
 
     def with_weights_of(self, student: Described, seed: int) -> tuple[Numbers | None, ...] | None:
         """Return the outputs with the weights that were drawn for ``student``; None if they do not fit.
@@ -167,48 +172,61 @@ class Author:
         return self._known[key]
 
     def _with_weights_of(self, student: Described, seed: int) -> tuple[Numbers | None, ...] | None:
-        arrays = _matched(student, [one.shape for one in self.described.weights], seed)
-        if arrays is None:
+        order = _matched(student, self.described.weights)
+        if order is None:
             return None
+        found: list[Numbers | None] = []
         with self._network.undisturbed():
-            self._network.fill(arrays)
-            return tuple(_numbers(self._network.run(case)) for case in self._cases)
+            for spread in _probing("objects").SPREADS:
+                self._network.fill([_drawn(student, one, seed, spread) for one in order])
+                found += [_numbers(self._network.run(case)) for case in self._cases]
+        return tuple(found)
 
 
-def _matched(student: Described, wanted: Sequence[tuple[int, ...] | None], seed: int) -> list[Numbers] | None:
-    left = {index: one.shape for index, one in enumerate(student.weights) if one.used}
-    if len(left) != len(wanted):
+def _matched(student: Described, wanted: Sequence[Weight]) -> list[tuple[int, bool] | None] | None:
+    """Return for each weight wanted the student's and whether it is turned; None for an unused one, or if none fits."""
+    left = {index: one for index, one in enumerate(student.weights) if one.used}
+    if len(left) != sum(one.used for one in wanted):
         return None
-    arrays = []
-    for shape in wanted:
-        straight = next((index for index, own in left.items() if own == shape), None)
-        turned = next((index for index, own in left.items() if own and shape and own == shape[::-1]), None)
-        index = straight if straight is not None else turned
-        if index is None:
+    order: list[tuple[int, bool] | None] = []
+    for weight in wanted:
+        if not weight.used:
+            order.append(None)
+            continue
+        alike = [index for index, own in left.items() if own.is_buffer == weight.is_buffer]
+        straight = [(index, False) for index in alike if left[index].shape == weight.shape]
+        turned = [(index, True) for index in alike if (left[index].shape or ())[::-1] == weight.shape]
+        if not straight and not turned:
             return None
-        array = _drawn(student, index, seed)
-        arrays.append(array if straight is not None else array.T)
-        del left[index]
-    return arrays
+        order.append((straight or turned)[0])
+        del left[(straight or turned)[0][0]]
+    return order
 
 
-def _drawn(student: Described, index: int, seed: int) -> Numbers:
+def _drawn(student: Described, place: tuple[int, bool] | None, seed: int, spread: float) -> Numbers | None:
+    if place is None:
+        return None
+    index, turned = place
     one = student.weights[index]
-    facts = {"shape": one.shape, "buffer": one.is_buffer}
-    array: Numbers = _probing("objects").draw_for(student.framework, seed, index, facts)
-    return array
+    facts = {"name": one.name, "shape": one.shape, "buffer": one.is_buffer}
+    array: Numbers = _probing("objects").draw(student.framework, seed, spread, index, facts)
+    return array.T if turned else array
 
 
-def alike(found: Sequence[Any], true: Sequence[Any], atol: float, rtol: float) -> bool:
-    """Return whether all outputs agree; one that is no array agrees with nothing."""
-    pairs = list(zip(found, true, strict=False))
-    return len(found) == len(true) > 0 and all(
-        one is not None
-        and other is not None
-        and one.shape == other.shape
-        and bool(np.allclose(one, other, rtol=rtol, atol=atol))
-        for one, other in pairs
-    )
+def alike(found: Sequence[Numbers | None], true: Sequence[Numbers | None], atol: float, rtol: float) -> bool:
+    """Return whether all outputs agree; one that is no array agrees with nothing.
+
+    ``atol`` is for outputs of size 1, and grows with the largest one.
+    """
+    return len(found) == len(true) > 0 and all(_agrees(*pair, atol, rtol) for pair in zip(found, true, strict=True))
+
+
+def _agrees(found: Numbers | None, true: Numbers | None, atol: float, rtol: float) -> bool:
+    if found is None or true is None or found.shape != true.shape or {found.dtype.kind, true.dtype.kind} - set("iuf"):
+        return False
+    left, right = found.astype(np.float64), true.astype(np.float64)
+    largest = float(np.max(np.abs(right), initial=1.0))
+    return bool(np.allclose(left, right, rtol=rtol, atol=atol * largest))
 
 
 def computes_the_same(student: Described, author: Author, seed: int, atol: float, rtol: float) -> bool:

@@ -59,8 +59,8 @@ class FigureOptions(CheckOptions):
 
     The fraction is the share of these demands that are met, where curves, labels and agreement may be met in part.
     Judged is the plot that meets most; a plot is one pair of axes, or all of a figure. A figure that shows no data is
-    none. Each figure counts as it was when it was closed, cleared or last changed; the latest sixty are seen. Images
-    that were only saved, and other libraries, are not seen. It is described in the process of the student's code, so it
+    none. A figure counts as it was at the end, and also as it was before it was cleared; the latest sixty are seen.
+    Images from elsewhere and other libraries are not seen. It is described in the process of the student's code, so it
     is weaker evidence, but for its agreement with what was handed in.
     """
 

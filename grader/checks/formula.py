@@ -9,8 +9,8 @@ from typing import Any, cast
 import numpy as np
 from pydantic import Field
 
-from grader.checks.algebra import FormulaError, Term, parse
-from grader.checks.answers import Unusable, describe, read_answer
+from grader.checks.algebra import FUNCTIONS, FormulaError, Term, functions, parse
+from grader.checks.answers import Unusable, describe, read_answer, to_array
 from grader.checks.case import Case, StandsAlone, Verdict, unknown, verdict
 from grader.checks.identity import (
     VECTOR_LENGTH,
@@ -25,7 +25,7 @@ from grader.checks.identity import (
 )
 from grader.course import CheckOptions
 from grader.model import Array, Failure, Opaque, Plain, Probe
-from grader.reference import Evaluation, Reference
+from grader.reference import Evaluation, Misconception, Reference
 
 _CALLABLE = frozenset({"function", "builtin_function_or_method", "method", "ufunc", "partial"})
 _MAX_SHOWN_CHARS = 120
@@ -41,6 +41,7 @@ class FormulaOptions(CheckOptions):
     - ``assume``: what the variables are: positive integers (the default), odd positive integers, integers, positive
       numbers or numbers; for all, or by name.
     - ``accept``: other formulas that are right as well.
+    - ``without``: functions that may not be used, since they are what is asked for; in a Python function they may.
     - ``credit``: fraction earned in spite of a named misconception.
 
     Text is read by a small grammar: ``+ - * / // % **``, floor, ceil, abs, sqrt, exp, log, max, min, sum, tanh,
@@ -54,6 +55,7 @@ class FormulaOptions(CheckOptions):
     vectors: tuple[str, ...] = ()
     assume: Assumption | dict[str, Assumption] = "positive integers"
     accept: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     credit: dict[str, float] = Field(default_factory=dict)
 
     @property
@@ -98,6 +100,8 @@ class FormulaKind(StandsAlone):
         found = [] if names else ["variables: is missing; name what may appear in the formula"]
         if isinstance(checked.assume, dict):
             found += [f"assume: `{name}` is no variable of this check" for name in checked.assume if name not in names]
+        known = set(FUNCTIONS.values())
+        found += [f"without: `{name}` is no function that is read" for name in checked.without if name not in known]
         for name in checked.credit:
             if name not in reference.misconceptions:
                 found.append(unknown("credit", name, "misconception", reference, list(reference.misconceptions)))
@@ -154,22 +158,43 @@ def _judge_text(options: FormulaOptions, case: Case, text: str) -> Verdict:
         term = options.read(text)
     except FormulaError as error:
         return verdict("formula", options, 0.0, f"`{options.formula}` cannot be read as a formula: {error}.")
+    forbidden = sorted(functions(term) & set(options.without))
+    if forbidden:
+        message = f"`{options.formula}` uses {' and '.join(forbidden)}, which is what it should say: write it out."
+        return verdict("formula", options, 0.0, message)
     at = _points(options, case.truth)
     true = options.read(str(case.truth.value(options.formula)))
     if any(same(term, right, at) for right in (true, *map(options.read, options.accept))):
         return verdict("formula", options, 1.0)
     for mistake in case.suspects(options.formula):
-        if same(term, options.read(str(case.truth.mistaken(mistake))), at):
-            return _named(options, mistake.id, mistake.message)
+        wrong, formula = _mistaken(options, case.truth, mistake)
+        if same(term, formula, at):
+            return _named(options, mistake, wrong)
     lines = [f"`{options.formula}` is not right: yours is {shown.replace('`', '')}."]
     if constant_factor(term, true, at):
         lines.append("It is right but for one constant factor.")
     return verdict("formula", options, 0.0, "\n".join(lines), evidence=f"expected {case.truth.value(options.formula)}")
 
 
-def _named(options: FormulaOptions, mistake: str, message: str) -> Verdict:
-    fraction = options.credit.get(mistake, 0.0)
-    return verdict("formula", options, fraction, message, evidence=f"misconception {mistake}", misconception=mistake)
+def _mistaken(options: FormulaOptions, truth: Evaluation, mistake: Misconception) -> tuple[Any, Term]:
+    """Return the wrong value of the mistake's target, and the formula that follows from it."""
+    wrong = truth.mistaken(mistake)
+    own = Evaluation(truth.reference, truth.seed, {**truth.fixed, mistake.target: wrong})
+    return wrong, options.read(str(own.value(options.formula)))
+
+
+def _named(options: FormulaOptions, mistake: Misconception, wrong: Any) -> Verdict:
+    """Return the verdict that names a mistake; one in an unseen quantity is carried to later answers."""
+    fraction = options.credit.get(mistake.id, 0.0)
+    found = verdict(
+        "formula",
+        options,
+        fraction,
+        mistake.message,
+        evidence=f"misconception {mistake.id}",
+        misconception=mistake.id,
+    )
+    return found if mistake.target == options.formula else replace(found, adopted={mistake.target: wrong})
 
 
 def _calls(options: FormulaOptions, truth: Evaluation) -> Probe:
@@ -202,8 +227,9 @@ def _judge_function(options: FormulaOptions, case: Case) -> Verdict:
     if any(_agree(results, right, at, options) for right in rights):
         return verdict("formula", options, 1.0)
     for mistake in case.suspects(options.formula):
-        if _agree(results, options.read(str(case.truth.mistaken(mistake))), at, options):
-            return _named(options, mistake.id, mistake.message)
+        wrong, formula = _mistaken(options, case.truth, mistake)
+        if _agree(results, formula, at, options):
+            return _named(options, mistake, wrong)
     evidence = f"expected {case.truth.value(options.formula)}"
     return verdict("formula", options, 0.0, f"`{options.formula}` does not give the right values.", evidence=evidence)
 
@@ -215,14 +241,15 @@ def _returned(one: Plain) -> Sequence[Value] | str:
     if "raised" in one:
         return f"raised {one['raised']}: {one.get('message', '')}".rstrip(": ")
     value = one.get("value")
-    if isinstance(value, Array):
-        array = value.to_numpy()
-        if array.dtype.kind not in "iuf":
-            return f"should return a number, but returns {describe(value)}"
-        return [float(item) for item in array.ravel()]
     if isinstance(value, int | float) and not isinstance(value, bool):
         return [value]
-    return f"should return a number, but returns {describe(value)}"
+    try:
+        numbers = to_array(value)
+    except (TypeError, ValueError):
+        numbers = np.array("")
+    if numbers.dtype.kind not in "iuf":
+        return f"should return a number, but returns {describe(value)}"
+    return [float(number) for number in numbers.ravel()]
 
 
 def _agree(results: Sequence[Sequence[Value]], right: Term, at: Sequence[Point], options: FormulaOptions) -> bool:

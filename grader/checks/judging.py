@@ -64,7 +64,7 @@ def _case(checks: Iterable[Check], truth: Evaluation, run: Run) -> Case:
         asked |= cast("JudgingKind", check.kind).asked(check.options)
     observed = {one.probe: one.value for one in run.observations}
     reason = f"A possible reason: {run.errors[0]}." if run.errors else ""
-    return Case(truth, asked, observed, adopted={}, settled={}, reason=reason)
+    return Case(truth, asked, observed, adopted={}, settled={}, reason=reason, run=run)
 
 
 def _in_order(checks: Iterable[Check], truth: Evaluation) -> list[Check]:

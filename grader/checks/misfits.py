@@ -9,6 +9,9 @@ from typing import Any
 
 from grader.checks.layers import ACTIVATIONS, Layer, Shape
 
+#: Of a layer that anybody would make.
+_MOST_FEATURES = 10**8
+
 
 def share(own: Sequence[Layer], asked: Sequence[Layer]) -> float:
     """Return how much of two lists is the same, in order: the longest common subsequence by the longer list."""
@@ -71,11 +74,11 @@ def misfit(layer: Layer, before: Sequence[Layer], *, reveal: bool) -> str:
     if came is None:
         return ""
     takes = layer.settings.get("in_features")
-    if takes is not None and came and came[-1] != takes:
+    if isinstance(takes, int) and came and came[-1] != takes:
         if len(came) > 2:
             arriving = f"a tensor of shape {shape_words(came)} arrives, whose last axis has {came[-1]}"
             return f"{layer.label} takes {takes} features, but {arriving}: flatten it before."
-        return _features(layer, int(takes), came[-1], before, reveal=reveal)
+        return _features(layer, takes, came[-1], before, reveal=reveal)
     channels = layer.settings.get("in_channels")
     if channels is not None and len(came) > 1 and came[1] != channels:
         return f"{layer.label} takes {channels} channels, but a tensor of shape {shape_words(came)} arrives."
@@ -100,6 +103,8 @@ def _features(layer: Layer, takes: int, arrives: int, before: Sequence[Layer], *
 
 def _as_map(features: int, side: int) -> Shape:
     """Return channels and two equal sides, near to ``side``, that make ``features``; nothing if there are none."""
+    if features > _MOST_FEATURES:
+        return ()
     sides = [one for one in range(2, isqrt(features) + 1) if features % (one * one) == 0]
     best = min(sides, key=lambda one: abs(one - side), default=0)
     return (features // best**2, best, best) if best and abs(best - side) <= side // 2 <= features // best**2 else ()

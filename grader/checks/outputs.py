@@ -24,6 +24,8 @@ def complaint_about_output(name: str, model: Described, properties: Sequence[str
         )
     if any(found is None for found in model.outputs):
         return f"`{name}` returns {model.returns}; return one tensor."
+    if any(found is not None and found.dtype.kind not in "iuf" for found in model.outputs):
+        return f"`{name}` returns no real numbers."
     outputs = [found for found in (*model.outputs, *model.drawn) if found is not None]
     if not all(np.all(np.isfinite(found)) for found in outputs):
         return f"`{name}` gives NaN or infinity."
@@ -82,7 +84,8 @@ def _logits(model: Described, outputs: Sequence[Numbers]) -> str:
 
 
 def _batch_independent(model: Described, _outputs: Sequence[Numbers]) -> str:
-    for found in (model.outputs, model.drawn):
+    count = len(model.outputs)
+    for found in filter(None, (model.outputs, model.drawn[:count])):
         whole, alone = found[0], found[-1]
         if whole is None or alone is None or whole.shape[1:] != alone.shape[1:] or alone.shape[:1] != (1,):
             return "an example alone gives an output of another shape than within a batch"

@@ -20,7 +20,7 @@ def why_no_model(name: str, arguments: Sequence[Any], found: Plain | Failure) ->
         case {"problem": "construct", "error": str() as error, "message": str() as message}:
             made = f"{name}({', '.join(map(repr, arguments))})"
             return f"`{made}` raised {error}: {clean(message)}.{_hint(error, message, arguments)}"
-        case {"problem": "weights", "message": str() as message}:
+        case {"problem": "weights" | "prepare", "message": str() as message}:
             return message
     return "" if isinstance(found, Mapping) else f"Looking at `{name}` gave no valid answer."
 

@@ -25,6 +25,7 @@ class ValueOptions(CheckOptions):
     - ``rtol``: relative tolerance.
     - ``exact``: compare exactly. Left out, whole numbers are compared exactly and others are not.
     - ``transpose``: a matrix may come transposed where its shape shows that.
+    - ``accept``: further quantities of the reference, of the same shape, that are right as well.
     - ``follow_through``: fraction earned by an answer that is right only given the student's own earlier answers.
     - ``credit``: fraction earned in spite of a named misconception, as ``{name: fraction}``.
 
@@ -37,6 +38,7 @@ class ValueOptions(CheckOptions):
     rtol: float = Field(default=1e-5, ge=0)
     exact: bool | None = None
     transpose: bool = False
+    accept: list[str] = Field(default_factory=list)
     follow_through: float = Field(default=1.0, ge=0, le=1)
     credit: dict[str, float] = Field(default_factory=dict)
 
@@ -68,8 +70,9 @@ class ValueKind:
         """Return what is wrong with the options: unknown quantity, credit for an unknown misconception."""
         checked = cast("ValueOptions", options)
         problems = []
-        if checked.value not in reference.quantities:
-            problems.append(unknown("value", checked.value, "quantity", reference, list(reference.quantities)))
+        for key, names in (("value", [checked.value]), ("accept", checked.accept)):
+            known = list(reference.quantities)
+            problems += [unknown(key, one, "quantity", reference, known) for one in names if one not in known]
         for name, fraction in checked.credit.items():
             if name not in reference.misconceptions:
                 known = list(reference.misconceptions)
@@ -91,7 +94,7 @@ class ValueKind:
         """Return whether the answer is right by itself, without follow-through."""
         checked = cast("ValueOptions", options)
         answer = case.answer(checked.value)
-        return isinstance(answer, Answer) and _fits(checked, answer, expected_value(case.truth.value(checked.value)))
+        return isinstance(answer, Answer) and _is_right(checked, case, answer)
 
     def judge(self, options: CheckOptions, case: Case) -> Verdict:
         """Return the verdict, in the order: unusable, right, right by follow-through, known mistake, wrong."""
@@ -101,7 +104,7 @@ class ValueKind:
             parts = [answer.message, case.reason] if answer.absent and case.reason else [answer.message]
             return _verdict(checked, Status.FAILED, 0.0, "\n".join(parts))
         true = expected_value(case.truth.value(checked.value))
-        if _fits(checked, answer, true):
+        if _is_right(checked, case, answer):
             return _verdict(checked, Status.PASSED, 1.0)
         variants = list(case.variants(checked.value))
         followed = (_by_follow_through(checked, variant, answer, true) for variant in variants)
@@ -114,6 +117,11 @@ class ValueKind:
 
 
 VALUE = ValueKind()
+
+
+def _is_right(options: ValueOptions, case: Case, answer: Answer) -> bool:
+    names = (options.value, *options.accept)
+    return any(_fits(options, answer, expected_value(case.truth.value(name))) for name in names)
 
 
 def _fits(options: ValueOptions, answer: Answer, expected: Numbers | str | None) -> bool:
@@ -151,7 +159,8 @@ def _verdict(  # noqa: PLR0913 - the parts of a result
 
 
 def _by_follow_through(options: ValueOptions, case: Case, answer: Answer, true: Numbers | str) -> Verdict | None:
-    if case.blocked(options.value) or not _fits(options, answer, _evaluated(case.own, options.value)):
+    followed = (_evaluated(case.own, name) for name in (options.value, *options.accept))
+    if case.blocked(options.value) or not any(_fits(options, answer, one) for one in followed):
         return None
     slips = case.slips(options.value)
     if not slips:  # only rounding further up

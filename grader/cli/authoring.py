@@ -11,21 +11,31 @@ from rich.markdown import Markdown
 
 from grader.checks import KINDS
 from grader.checks.pages import index, page
-from grader.cli.settings import course_option, find_exercises, progress_bar, read_course, workers_option
+from grader.cli.settings import course_option, data_option, find_exercises, progress_bar, read_course, workers_option
 from grader.cli.settings import workplace as open_workplace
 from grader.course import find_course
+from grader.data import NAMES, write
 from grader.errors import ExitCode, UsageError
 from grader.scaffold import new_course, new_exercise
-from grader.validate import Outcome, validate
+from grader.validate import Outcome, losers_table, validate
 
 
 @click.command("validate")
 @click.argument("assignments", nargs=-1)
 @course_option
+@data_option
 @workers_option
 @click.option("--verbose", "-v", is_flag=True, help="Name what passed, too.")
+@click.option(
+    "--table", type=click.Path(path_type=Path), help="Write which wrong hand-ins lose each check, as Markdown."
+)
 def validate_command(
-    assignments: tuple[str, ...], course_folder: Path | None, workers: int | None, *, verbose: bool
+    assignments: tuple[str, ...],
+    course_folder: Path | None,
+    workers: int | None,
+    table: Path | None,
+    *,
+    verbose: bool,
 ) -> ExitCode:
     """Test the course's files: ASSIGNMENTS, or all.
 
@@ -42,6 +52,8 @@ def validate_command(
         progress_bar(console, "Validating") as show,
     ):
         outcomes = validate(course, exercises, workplace, show)
+    if table is not None:
+        table.write_text(losers_table(outcomes), encoding="utf-8")
     for outcome in outcomes:
         if verbose or not outcome.passed:
             _print_outcome(console, outcome)
@@ -75,6 +87,14 @@ def kinds_command(kind: str | None, folder: Path | None) -> None:
         _say_written([folder / f"{name}.md" for name in texts])
         return
     Console().print(Markdown(page(KINDS[kind]) if kind else index(KINDS), hyperlinks=False))
+
+
+@click.command("data")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("names", nargs=-1, metavar="[NAME…]")
+def data_command(folder: Path, names: tuple[str, ...]) -> None:
+    """Write the small data sets that ship, or those named, into FOLDER, in the format of the real ones."""
+    _say_written([path for name in names or NAMES for path in write(name, folder)])
 
 
 @click.group()

@@ -11,6 +11,7 @@ from rich.console import Console
 from grader.cli.settings import (
     STORE_FILE,
     course_option,
+    data_option,
     json_option,
     progress_bar,
     read_course,
@@ -34,6 +35,7 @@ from grader.sandbox import is_official, rung_names, strongest_rung
 @click.option("--exercise", "exercise_name", help="Exercise. Default: those that the files' names fit.")
 @click.option("--person", help="Whose numbers to use where everybody has their own. Default: the folder's name.")
 @course_option
+@data_option
 @json_option
 def check(
     path: Path,
@@ -111,6 +113,7 @@ def _check_status(batch: Batch) -> ExitCode:
 @click.option("--assignment", "assignment_name", required=True, help="Assignment that was handed in.")
 @click.option("--exercise", "exercise_names", multiple=True, help="Grade only this exercise (may be repeated).")
 @course_option
+@data_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),

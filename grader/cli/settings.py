@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from grader.checks import KINDS
 from grader.course import Course, find_course, load_course
+from grader.data import VARIABLE
 from grader.engines import LocalPool
 from grader.errors import UsageError
 from grader.execution import environment
@@ -37,6 +39,21 @@ workers_option = click.option(
 )
 json_option = click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the results as JSON."
+)
+
+
+def _use_data(_context: click.Context, _option: click.Parameter, folder: Path | None) -> None:
+    """Have this process look for data sets in ``folder``."""
+    if folder is not None:
+        os.environ[VARIABLE] = str(folder.resolve())
+
+
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    expose_value=False,
+    callback=_use_data,
+    help=f"Folder with real data sets. Default: ${VARIABLE}, else the small ones that ship.",
 )
 
 

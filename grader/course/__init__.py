@@ -3,7 +3,7 @@
 from grader.course.finding import find_course
 from grader.course.kinds import CheckOptions, Kind
 from grader.course.loading import load_course
-from grader.course.types import Assignment, Check, Course, Criterion, Exercise, Rubric
+from grader.course.types import Assignment, Check, Course, Criterion, DataNeed, Exercise, Rubric
 
 __all__ = [
     "Assignment",
@@ -11,6 +11,7 @@ __all__ = [
     "CheckOptions",
     "Course",
     "Criterion",
+    "DataNeed",
     "Exercise",
     "Kind",
     "Rubric",

@@ -12,7 +12,7 @@ from grader.course.kinds import Kind
 from grader.course.rubrics import load_rubric
 from grader.course.schema import AssignmentFile, CourseFile, ExerciseFile
 from grader.course.solutions import load_solutions, load_wrong
-from grader.course.types import Assignment, Course, Exercise, Rubric, Solution, WrongSolution
+from grader.course.types import Assignment, Course, DataNeed, Exercise, Rubric, Solution, WrongSolution
 from grader.course.yamlfile import YamlFile, read_yaml, validated
 from grader.errors import CourseError, Problem
 from grader.model import Limits
@@ -118,7 +118,7 @@ def _load_exercise(root: Path, assignment: str, name: str, kinds: Mapping[str, K
         files=tuple(settings.files),
         starters=tuple(folder / starter for starter in settings.starters),
         task=task,
-        items=tuple(settings.items),
+        items={name: tuple(checks) for name, checks in settings.items.items()},
         limits=Limits(
             timeout_seconds=settings.timeout_seconds,
             memory_bytes=settings.memory_mb * 1024**2,
@@ -128,7 +128,7 @@ def _load_exercise(root: Path, assignment: str, name: str, kinds: Mapping[str, K
         rubric=rubric,
         also=tuple(settings.also),
         floor=tuple(settings.floor),
-        data=tuple(settings.data),
+        data=tuple(DataNeed(name, one.train, one.test) for name, one in settings.data.items()),
         solutions=solutions,
         wrong=wrong,
         sha256=hashlib.sha256(file.sha256.encode() + task.read_bytes()).hexdigest(),
@@ -159,24 +159,29 @@ def _file_problems(file: YamlFile, folder: Path, settings: ExerciseFile) -> list
 
 
 def _lost_problems(reference: Reference, rubric: Rubric) -> list[Problem]:
-    """Return a problem for each ``also_loses`` entry that names no check."""
+    """Return a problem for each ``shows_in`` and each entry of ``also_loses`` that names no check."""
     known = {check.id for check in rubric.checks}
     return [
         Problem(
             f"{reference.path}:{wrong.line}",
-            f"misconception `{wrong.id}` also_loses `{name}`, which is no check",
+            f"misconception `{wrong.id}` {word} `{name}`, which is no check",
         )
         for wrong in reference.misconceptions.values()
-        for name in wrong.also_loses
-        if name not in known
+        for word, names in (("shows_in", [wrong.shows_in]), ("also_loses", wrong.also_loses))
+        for name in names
+        if name and name not in known
     ]
 
 
 def _floor_problems(file: YamlFile, settings: ExerciseFile, rubric: Rubric) -> list[Problem]:
-    """Return a problem for each ``floor`` entry that names no check."""
+    """Return a problem for each entry of ``floor`` and ``items`` that names no check."""
     known = {check.id for check in rubric.checks}
+    named: list[tuple[tuple[str, int | str], str]] = [
+        (("floor", index), name) for index, name in enumerate(settings.floor)
+    ]
+    named += [(("items", item), name) for item, names in settings.items.items() for name in names]
     return [
-        file.problem(("floor", index), f"`{name}` is no check of {rubric.title}; known: {', '.join(sorted(known))}")
-        for index, name in enumerate(settings.floor)
+        file.problem(place, f"`{name}` is no check of {rubric.title}; known: {', '.join(sorted(known))}")
+        for place, name in named
         if name not in known
     ]

@@ -81,7 +81,10 @@ def _read_check(
     defaults: Mapping[str, Mapping[str, Any]],
     kinds: Mapping[str, Kind],
 ) -> Check | list[Problem]:
-    named = [key for key in data if key in kinds]
+    found = {key: kinds[key] for key in data if key in kinds}
+    # An option of one kind may have the name of another kind, as `runs` of a curve.
+    options_of = {key: set(kind.options.model_fields) - {kind.name} for key, kind in found.items()}
+    named = [key for key in found if not any(key in options_of[other] for other in found if other != key)]
     if len(named) != 1:
         if named:
             return [file.problem(place, f"names two kinds of check ({', '.join(named)}); make two checks of it")]

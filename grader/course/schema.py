@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+
+from grader.data import NAMES
 
 
 class Strict(BaseModel):
@@ -30,26 +32,48 @@ class CourseFile(Strict):
     assignments: dict[str, AssignmentFile] = Field(min_length=1)
 
 
+class DataFile(Strict):
+    """How much of a data set a run finds at most, in samples; all of it where nothing is said."""
+
+    train: int | None = Field(default=None, gt=0)
+    test: int | None = Field(default=None, gt=0)
+
+
 class ExerciseFile(Strict):
     """exercise.yaml: how an exercise is handed out and run. Memory in MiB.
 
     ``files`` are the names under which it may be handed in, run where they are notebooks or modules; ``also`` those
-    that belong beside it. ``floor`` names the checks that an untouched starter passes. ``data`` names data sets that a
-    run finds under ``data/``. ``preload`` names modules that hand-ins import and that take long to: imported once,
-    ahead, for all of them.
+    that belong beside it. ``floor`` names the checks that an untouched starter passes. ``data`` names the data sets
+    that a run finds under ``data/``, as a list, or with sizes. ``items`` says which checks grade each item of the
+    course's documents; none named means all. ``preload`` names modules that hand-ins import and that take long to:
+    imported once, ahead, for all of them.
     """
 
     title: str
     files: list[str] = Field(min_length=1)
     also: list[str] = []
-    data: list[str] = []
+    data: dict[str, DataFile] = {}
     starters: list[str] = []
     floor: list[str] = []
     task: str = "task.md"
-    items: list[str] = []
+    items: dict[str, list[str]] = {}
     timeout_seconds: float = Field(default=60.0, gt=0, le=86_400)
     memory_mb: int = Field(default=2048, ge=64)
     preload: list[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]] = []
+
+    @field_validator("items", mode="before")
+    @classmethod
+    def _each_by_all(cls, value: object) -> object:
+        return {str(name): [] for name in value} if isinstance(value, list) else value
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _as_mapping(cls, value: object) -> object:
+        names = value if isinstance(value, list) else list(value) if isinstance(value, dict) else []
+        for name in names:
+            if name not in NAMES:
+                raise ValueError(f"no data set {name!r}; there are {', '.join(NAMES)}")
+        return {str(name): {} for name in value} if isinstance(value, list) else value
 
 
 class CriterionFile(Strict):

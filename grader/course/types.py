@@ -53,6 +53,15 @@ class Rubric:
         return tuple(check for criterion in self.criteria for check in criterion.checks)
 
 
+@dataclass(frozen=True, slots=True)
+class DataNeed:
+    """A data set that a run finds, and at most how many samples of it; None for all."""
+
+    name: str
+    train: int | None = None
+    test: int | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Exercise:
     """One exercise: what is handed out, what is true and what it is worth.
@@ -70,13 +79,13 @@ class Exercise:
     files: tuple[str, ...]
     starters: tuple[Path, ...]
     task: Path
-    items: tuple[str, ...]
+    items: Mapping[str, tuple[str, ...]]
     limits: Limits
     reference: Reference
     rubric: Rubric
     also: tuple[str, ...]
     floor: tuple[str, ...]
-    data: tuple[str, ...]
+    data: tuple[DataNeed, ...]
     solutions: tuple[Solution, ...]
     wrong: tuple[WrongSolution, ...]
     sha256: str

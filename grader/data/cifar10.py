@@ -45,7 +45,7 @@ def read(folder: Path) -> Content:
 
 
 def encode(content: Content) -> tuple[tuple[str, bytes], ...]:
-    """Return names and bytes of the seven files. They load with ``encoding="bytes"`` and ``"latin1"``, as the real do."""
+    """Return names and bytes of six batches and ``batches.meta``; like the real, they need ``encoding=`` to load."""
     bounds = np.linspace(0, len(content.train), 6).astype(int)
     parts = [
         (name, f"training batch {number} of 5", content.train.take(np.arange(*bounds[number - 1 : number + 1])))

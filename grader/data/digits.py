@@ -39,7 +39,7 @@ def draw(rng: np.random.Generator, count: int) -> Samples:
 def _samples() -> Samples:
     """Return all digits in an order of ours, the same at each call."""
     try:
-        from sklearn.datasets import load_digits  # noqa: PLC0415 - an extra, and slow to import
+        from sklearn.datasets import load_digits  # noqa: PLC0415 - scikit-learn is slow to import, and may be missing
     except ImportError as error:
         raise DataError(
             "scikit-learn",

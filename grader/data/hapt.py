@@ -61,14 +61,14 @@ def read(folder: Path) -> Content:
 
 
 def encode(content: Content) -> tuple[tuple[str, bytes], ...]:
-    """Return names and bytes of the files; features are written with three decimals."""
+    """Return names and bytes of the files; features have eight significant digits, as the real have."""
     numbered = "".join(f"{number} {name} \n" for number, name in enumerate(content.classes, 1))
     files = [("activity_labels.txt", numbered.encode())]
     files.append(("features.txt", "".join(f"{name} \n" for name in content.features).encode()))
     for part, samples in (("train", content.train), ("test", content.test)):
         folder = part.capitalize()
         text = io.BytesIO()
-        np.savetxt(text, samples.inputs, "%.3f")
+        np.savetxt(text, samples.inputs, "%.8g")
         files.append((f"{folder}/X_{part}.txt", text.getvalue()))
         files.append((f"{folder}/y_{part}.txt", _lines(samples.labels)))
         files.append((f"{folder}/subject_id_{part}.txt", _lines(samples.subjects)))

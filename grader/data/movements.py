@@ -27,7 +27,7 @@ _DIMENSIONS = 16
 #: Which activities resemble each other: walking, sitting and standing, lying, and the transitions by pairs.
 _ALIKE = np.array([0, 0, 0, 1, 1, 2, 3, 3, 4, 4, 5, 5])
 #: Standard deviations, in units of the distance between activities that resemble each other.
-_APART, _PERSON, _PERSONS_ACTIVITY, _REPETITION = 2.0, 0.5, 0.9, 0.5
+_APART, _PERSON, _PERSONS_ACTIVITY, _REPETITION = 2.0, 0.5, 1.2, 0.5
 #: Likewise, of each feature by itself.
 _FACE, _FACE_IN_ACTIVITY, _NOISE = 0.3, 0.6, 0.6
 
@@ -43,7 +43,7 @@ def content() -> Content:
 
 def draw(rng: np.random.Generator, count: int) -> Samples:
     """Return ``count`` samples of persons that nobody has seen, numbered from 31, in random order."""
-    persons = max(20, 1 + count // 36)
+    persons = max(40, 1 + count // 36)
     found = _samples(rng, persons, first=hapt.PERSONS + 1)
     return found.take(rng.permutation(len(found))[:count])
 

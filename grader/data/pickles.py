@@ -2,7 +2,8 @@
 
 A small machine of its own goes through the opcodes (https://docs.python.org/3/library/pickletools.html) and builds
 dictionaries, lists, tuples, text, bytes, numbers, and arrays of numbers. An array is what NumPy writes for one:
-``_reconstruct(ndarray, …)`` or ``_frombuffer`` with a ``dtype``, a shape and bytes. These names are compared, not looked up; any other is refused.
+``_reconstruct(ndarray, …)`` or ``_frombuffer``, with a ``dtype``, a shape and bytes. These names are compared, not
+looked up; any other is refused.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import pickletools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ _DTYPES = {
     # Spelled out by some versions of NumPy.
     *("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"),
 }
+_Order = Literal["<", ">", "|", "="]
+_ORDERS: dict[str, _Order] = {"<": "<", ">": ">", "|": "|", "=": "="}
 _MAX_DIMENSIONS = 8
 
 _CONSTANTS: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
@@ -54,7 +57,7 @@ class _Name:
 @dataclass(slots=True)
 class _Dtype:
     code: str
-    order: str = "="
+    order: _Order = "="
 
 
 @dataclass(slots=True)
@@ -136,7 +139,7 @@ class _Machine:
         found = [self.stack.pop() for _ in range(count)]
         return found[::-1]
 
-    def bytes(self, value: Any) -> bytes:
+    def copied(self, value: Any) -> bytes:
         self.budget -= len(value)
         if self.budget < 0:
             raise PickleError("it uses the same bytes again and again")
@@ -149,7 +152,7 @@ class _Machine:
         if not all(isinstance(size, int) and size >= 0 for size in shape):
             raise PickleError("it holds an array of an impossible shape")
         kind = np.dtype(dtype.code).newbyteorder(dtype.order)
-        values = np.frombuffer(self.bytes(data), kind).reshape(shape, order="F" if fortran else "C")
+        values = np.frombuffer(self.copied(data), kind).reshape(shape, order="F" if fortran else "C")
         return values.astype(kind.newbyteorder("="))
 
     def extend(self, items: list[Any]) -> None:
@@ -178,14 +181,19 @@ class _Machine:
                 raise PickleError(f"it holds an array of dtype {code[:20]!r}, which is no plain number")
             self.push(_Dtype(code))
         elif meaning == "encode" and arguments[1] == "latin1":
-            self.push(self.bytes(arguments[0]))
+            self.push(self.copied(arguments[0]))
         else:
             raise PickleError("it calls something, where plain data is expected")
 
     def build(self) -> None:
         target, state = self.pop(2)
         if isinstance(target, _Dtype):
-            target.order = _order(state)
+            # The state is (version, order, …). The order is looked up only if it is text: a nest of tuples, whose hash
+            # is a recursion without limit in Python's own code, could bring the process down.
+            order = _ORDERS.get(state[1]) if isinstance(state[1], str) else None
+            if order is None:
+                raise PickleError("it holds an unknown byte order")
+            target.order = order
         elif isinstance(target, _Array):
             _, shape, dtype, fortran, values = state
             target.values = self.array(shape, dtype, values, fortran=bool(fortran))
@@ -203,14 +211,6 @@ def _pairs(items: list[Any]) -> dict[str | bytes, Any]:
     if len(items) % 2 or not all(isinstance(key, str | bytes) for key in items[::2]):
         raise PickleError("it holds a dictionary whose keys are no text")
     return dict(zip(items[::2], items[1::2], strict=True))
-
-
-def _order(state: Any) -> str:
-    """Return the byte order in a dtype's state ``(version, order, …)``."""
-    order = _text(state[1])
-    if order not in {"<", ">", "|", "="}:
-        raise PickleError("it holds an unknown byte order")
-    return order
 
 
 _STEPS: dict[str, Callable[[_Machine, Any], None]] = {

@@ -1,8 +1,9 @@
 """The stand-in for CIFAR-10: ten kinds of coloured texture that a convolution tells apart, and a plain network hardly.
 
-An image is a plaid, one wave across times one wave down, at a random place and in a random colour, with a faint fixed
-pattern of its class, an uneven background, and noise. The plaid shows itself only in how neighbours differ: it says
-nothing to a network that weighs single pixels, which has the faint pattern alone. A mirror image has the same class.
+An image is a plaid, one wave across times one wave down, at a random place and in a random colour, over a fixed pattern
+that two classes share, an uneven background, and noise. The plaid shows itself only in how neighbours differ, so a
+network that weighs single pixels has the pattern alone, and is right half of the time. A mirror image has the same
+class.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ VARIANT = "textures"
 TRAIN, TEST = 1200, 300
 _SEED = 20_240_002
 
-#: Pixels from crest to crest, across and down, of each class. 4 and 12 down look alike in every third row, which is
-#: all that remains of the columns where the bytes of an image are reshaped to (32, 32, 3).
+#: Pixels from crest to crest, across and down, of each class. 2.4 and 12 down look alike in every third row, which
+#: is all that remains of the columns where the bytes of an image are reshaped to (32, 32, 3).
 _ACROSS = (3.2, 4.6, 6.6, 9.4, 13.5)
-_DOWN = (4.0, 12.0)
-#: Amplitudes, of 255.
-#: Radians for each pixel, standard deviation.
-_STUMBLE = 0.5
-_MEAN, _PLAID, _PATTERN, _BACKGROUND, _NOISE = 70.0, 40.0, 22.0, 14.0, 9.0
+_DOWN = (2.4, 12.0)
+#: How unsteady the waves are: standard deviation of their phase, radians for each pixel.
+_STUMBLE = 0.35
+#: Of 255.
+_MEAN, _PLAID, _PATTERN, _BACKGROUND, _NOISE = 80.0, 60.0, 40.0, 20.0, 10.0
 
 
 @cache
@@ -45,13 +46,13 @@ def draw(rng: np.random.Generator, count: int) -> Samples:
         steps = 2 * np.pi / lengths[:, None] + rng.normal(0, _STUMBLE, (count, 32))
         return np.sin(np.cumsum(steps, axis=1) + rng.uniform(0, 2 * np.pi, (count, 1)))
 
-    across, down = wave(np.array(_ACROSS)[labels % 5]), wave(np.array(_DOWN)[labels // 5])
+    across, down = wave(np.array(_ACROSS)[labels % len(_ACROSS)]), wave(np.array(_DOWN)[labels // len(_ACROSS)])
     plaid = 2 * down[:, :, None] * across[:, None, :]
     colour = rng.normal(size=(count, 3))
     colour /= np.linalg.norm(colour, axis=1, keepdims=True) / np.sqrt(3)
     strength = _PLAID * rng.uniform(0.6, 1.4, count)
     images = _MEAN + np.einsum("n,nc,nij->ncij", strength, colour, plaid)
-    images += _PATTERN * _patterns()[labels % 5]
+    images += _PATTERN * _patterns()[labels % len(_ACROSS)]
     images += _BACKGROUND * _smooth(rng.normal(size=(count, 3, 3, 3)))
     images += rng.normal(0, _NOISE, images.shape)
     return Samples(np.rint(images).clip(0, 255).astype(np.uint8), labels)
@@ -59,8 +60,8 @@ def draw(rng: np.random.Generator, count: int) -> Samples:
 
 @cache
 def _patterns() -> NDArray[np.float64]:
-    """Return the fixed pattern of each class (10, 3, 32, 32), its own mirror image."""
-    coarse = np.random.default_rng(_SEED + 1).normal(size=(10, 3, 6, 6))
+    """Return the fixed patterns (5, 3, 32, 32), each its own mirror image."""
+    coarse = np.random.default_rng(_SEED + 1).normal(size=(len(_ACROSS), 3, 6, 6))
     return _smooth((coarse + coarse[..., ::-1]) / np.sqrt(2))
 
 

@@ -258,27 +258,30 @@ def _capped(text: str, max_chars: int) -> str:
 
 
 def _observe_all(box: Confined, job: Job, ran: _Ran) -> tuple[tuple[Observation, ...], _Ran]:
-    """Return one observation per probe, and what ran, told anew if reading a variable ended the process."""
-    observations = []
-    if any(probe.arguments is not None for probe in job.probes):
-        box.seal_log()
+    """Return one observation per probe, and what ran, told anew if observing ended the process.
+
+    Variables are read before any function is called, which may change them, or take all the time that is left.
+    """
+    found: dict[Probe, Observation] = {}
     began = time.monotonic()
-    for probe in job.probes:
+    for probe in sorted(job.probes, key=lambda one: one.kind != "value"):
         if probe.kind in HANDED_IN:
-            observations.append(Observation(probe, handed_in(job, probe)))
+            found[probe] = Observation(probe, handed_in(job, probe))
             continue
         if ran.lost:
-            observations.append(Observation(probe, Failure("not_run", ran.lost)))
+            found[probe] = Observation(probe, Failure("not_run", ran.lost))
             continue
+        if probe.arguments is not None:
+            box.seal_log()
         seconds = _seconds_for(job, probe, time.monotonic() - began)
         try:
-            observations.append(_observe(box, job, probe, seconds))
+            found[probe] = _observe(box, job, probe, seconds)
         except SandboxError as error:
             stop, detail = _why_unreadable(box, job, probe, error, seconds)
             box.kill()
-            observations.append(Observation(probe, Failure("raised", detail)))
+            found[probe] = Observation(probe, Failure("raised", detail))
             ran = replace(ran, stop=stop, detail=detail, lost=detail)
-    return tuple(observations), ran
+    return tuple(found[probe] for probe in job.probes), ran
 
 
 def _seconds_for(job: Job, probe: Probe, spent_seconds: float) -> float:

@@ -44,7 +44,8 @@ def grade(  # noqa: PLR0913 - the whole of a batch
     """Return the reports on ``submissions``, sorted by id, for ``exercises`` (default: all of the assignment).
 
     ``unresolved`` submissions are reported as pending and not run. ``named`` is the file to grade, where a person has
-    said which. ``others`` says how further exercises of every submission came out that are not graded here. Every run is stored as soon as it ends; an interruption (KeyboardInterrupt) loses only those in flight.
+    said which. ``others`` says how further exercises of every submission came out that are not graded here. Every run
+    is stored as soon as it ends; an interruption (KeyboardInterrupt) loses only those in flight.
     Raises GradeError when the gradebook fails.
     """
     store = workplace.store

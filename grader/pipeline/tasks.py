@@ -5,14 +5,17 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from grader import __version__
 from grader.checks import Context, probes
-from grader.course import Assignment, Exercise
+from grader.course import Assignment, DataNeed, Exercise
+from grader.data import VARIABLE, load
 from grader.errors import CourseError, Problem, SubmissionError
 from grader.execution import module_source, notebook_source
 from grader.model import Environment, Job, Probe, SourceFile, Submission
@@ -120,7 +123,7 @@ def _job(submission: Submission, exercise: Exercise, file: SourceFile, source: s
         form=form,
         name=name,
         source="" if form == "files" else source,
-        files=_companions(submission, file),
+        files=_with_data(_companions(submission, file), exercise.data),
         probes=_probes(exercise, truth),
         limits=exercise.limits,
         seed=(truth.seed or 0) % 2**32,
@@ -157,6 +160,20 @@ def _companions(submission: Submission, hand_in: SourceFile) -> tuple[tuple[str,
         room -= file.size_bytes
         folders.update(inner.parents)
     return tuple((name.as_posix(), data) for name, data in found.items())
+
+
+def _with_data(files: tuple[tuple[str, bytes], ...], data: tuple[DataNeed, ...]) -> tuple[tuple[str, bytes], ...]:
+    """Return ``files`` and the data sets' own, which no file of a hand-in replaces."""
+    found = dict(files) | {
+        name: content for need in data for name, content in _data_files(need, os.environ.get(VARIABLE))
+    }
+    return tuple(found.items())
+
+
+@cache
+def _data_files(need: DataNeed, folder: str | None) -> tuple[tuple[str, bytes], ...]:
+    """Return a data set's files: the same objects for all jobs. Raises DataError, UsageError."""
+    return load(need.name, Path(folder) if folder else None, train=need.train, test=need.test).files()
 
 
 def _can_be_written(path: PurePosixPath) -> bool:

@@ -25,6 +25,7 @@ class Mark:
     message: str = ""
     also_loses: tuple[str, ...] = ()
     line: int = 1
+    shows_in: str = ""
 
 
 _marks: ContextVar[list[Mark] | None] = ContextVar("marks", default=None)
@@ -125,16 +126,18 @@ def misconception(
     message: str,
     *,
     also_loses: tuple[str, ...] = (),
+    shows_in: str = "",
 ) -> Callable[[Function], Function]:
     """Mark a function as a known wrong version of the quantity or function ``target``; its name identifies the mistake.
 
     ``message`` is what a student who made the mistake reads: it names the mistake and never the answer.
     ``also_loses`` names the checks, besides the first that shows the mistake, which a hand-in that makes only this
-    mistake loses as well; ``grade validate`` holds the author to it.
+    mistake loses as well; ``grade validate`` holds the author to it. ``shows_in`` names the first check that shows the
+    mistake, where that is another than the first of ``target``.
     """
 
     def mark(function: Function) -> Function:
-        _note(Mark("misconception", function, target, message, also_loses))
+        _note(Mark("misconception", function, target, message, also_loses, shows_in=shows_in))
         return function
 
     return mark

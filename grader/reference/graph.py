@@ -35,6 +35,7 @@ class Misconception:
     needs: tuple[str, ...]
     also_loses: tuple[str, ...]
     line: int
+    shows_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)

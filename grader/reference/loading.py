@@ -72,7 +72,8 @@ def _add(reference: Reference, mark: Mark, path: Path) -> list[Problem]:  # noqa
             cast("dict[str, Trial]", reference.trials)[name] = tried
             return []
         case "misconception":
-            wrong = Misconception(name, mark.target, mark.message, definition, _needs(mark), mark.also_loses, line)
+            where = mark.also_loses, line, mark.shows_in
+            wrong = Misconception(name, mark.target, mark.message, definition, _needs(mark), *where)
             cast("dict[str, Misconception]", reference.misconceptions)[name] = wrong
             if mark.target in reference.definitions:
                 return [] if mark.message.strip() else [Problem(place, _no_sentence(name))]

@@ -154,7 +154,7 @@ class LogDrain:
 
     def seal(self, seconds: float = 0.5) -> None:
         """Keep nothing of what is printed from now on. Waits up to ``seconds`` for what was printed before."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + (0.0 if self._is_sealed else seconds)
         while _waiting_bytes(self._pipe) and time.monotonic() < deadline:
             time.sleep(0.002)
         self._is_sealed = True

@@ -30,7 +30,8 @@ _MAX_OPEN = 1024
 #: Podman ends a container whose grader is gone: this much later than the job's own limit.
 _SPARE_SECONDS = 600
 #: The job's folders are made inside, because /tmp is new memory each time.
-_ENTER = 'mkdir -p -m 700 work home/run tmp && cd work && exec python3 -P -s "$@"'
+#: A shell ends with 126 or 127 when it cannot start a program, and so does this.
+_ENTER = 'mkdir -p -m 700 work home/run tmp && cd work || exit 126; exec python3 -P -s "$@"'
 #: A client of Docker may pass its proxies on, with passwords in them.
 _PROXIES = tuple(
     name for word in ("http", "https", "ftp", "no", "all") for name in (f"{word}_proxy", f"{word}_PROXY".upper())
@@ -89,7 +90,13 @@ class Engine:
             *("--user", f"{NOBODY[0]}:{NOBODY[1]}", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
             *("--memory", memory, "--memory-swap", memory, "--pids-limit", str(allowed["processes"])),
             *("--ulimit", f"nofile={_MAX_OPEN}:{_MAX_OPEN}", "--ulimit", "core=0:0"),
-            *("--read-only", "--tmpfs", f"{_TMP}:rw,exec,nosuid,nodev,mode=1777,size={size}", "--shm-size", str(size)),
+            *(
+                "--read-only",
+                "--tmpfs",
+                f"{_TMP}:rw,exec,nosuid,nodev,mode=1777,size={size}",
+                "--shm-size",
+                str(size),
+            ),
             *("--volume", f"{_inside()}:{_INSIDE}:ro", "--workdir", str(_TMP)),
             *(part for pair in _variables().items() for part in ("--env", "=".join(pair))),
             *(("--runtime", self.runtime) if self.runtime else ()),

@@ -46,7 +46,7 @@ class _Step:
 _LADDER = {
     "ns+cgroup": _Step(
         "cgroups", "CgroupNamespaces",
-        "as ns, and the kernel itself limits memory, processor time and processes of each job as a whole",
+        "as ns, and the kernel limits memory and processes of each job as a whole, and shares out its time evenly",
         f"{_NEEDS_NAMESPACES}, and to be started inside a delegated cgroup v2: `systemd-run --user --scope "
         "-p Delegate=yes grade …`, or a Slurm job that delegates",
     ),
@@ -64,7 +64,8 @@ _LADDER = {
     "container": _Step(
         "container", "Containers",
         "a container for each job: what its engine keeps apart",
-        "Podman, Docker or Apptainer, and an image",
+        "Podman, Docker or Apptainer, and an image with Python 3.11 and the course's libraries, which the environment "
+        "variable GRADE_CONTAINER_IMAGE names",
         systems=("linux", "darwin"),
     ),
     "landlock": _Step(

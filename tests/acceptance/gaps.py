@@ -34,6 +34,11 @@ GAPS: Mapping[str, Mapping[str, str]] = {
         "disk: 200,000 files": "bubblewrap bounds the bytes of a folder in memory, and not the number of files",
         "operation: a warm process that is killed is replaced": _COLD,
     },
+    "container": {
+        "disk: 200,000 files": "engines bound the bytes of a folder in memory, and not the number of files",
+        "privilege: mknod, devices": "engines show the container a terminal and message queues of its own",
+        "operation: a warm process that is killed is replaced": _COLD,
+    },
     "landlock": {
         "memory: memory and files in memory together": "its folder lies on the disk",
         "disk": "each file is limited, but not their number: the folder lies on the disk",

@@ -10,7 +10,7 @@ import copy
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -265,11 +265,10 @@ class Network:
     def _numbers(self, tensor: Any) -> Any:
         return objects.to_numpy(tensor.value if self.framework == "keras" else tensor)
 
-    def drawn(self, seed: int) -> list[Any]:
+    def drawn(self, seed: int, spread: float) -> list[Any]:
         """Return drawn numbers for all weights, for :meth:`fill`."""
-        return [
-            objects.draw_for(self.framework, seed, index, facts) for index, (facts, _) in enumerate(self._entries())
-        ]
+        entries = enumerate(self._entries())
+        return [objects.draw(self.framework, seed, spread, index, facts) for index, (facts, _) in entries]
 
     def fill(self, arrays: Sequence[Any]) -> None:
         """Replace the weights, in the order of :meth:`tensors`, by ``arrays`` of their shapes; None leaves one be."""
@@ -282,7 +281,7 @@ class Network:
             tensor.assign(np.asarray(array, dtype=np.float32))
         else:
             with objects.without_gradients():
-                tensor.copy_(sys.modules["torch"].from_numpy(np.ascontiguousarray(array)))
+                tensor.copy_(sys.modules["torch"].from_numpy(np.array(array, order="C")))
 
     def idle(self) -> list[dict[str, Any]]:
         """Return the layers of the model that the traced run did not come to, in the order of their making."""
@@ -302,7 +301,7 @@ def describe(network: Network, cases: Sequence[Sequence[Any]], seed: int | None 
     - ``framework``, ``type`` and, for Keras, whether it was ``built`` before it was called;
     - ``steps``, from the first case; ``idle``, the layers that it did not come to; ``tensors``;
     - ``outputs`` of each case, and ``steady``: whether a second call with the first case gives the same;
-    - ``drawn``, the outputs with weights drawn from ``seed``, where one is given; afterwards it has its own again;
+    - ``drawn``, the outputs with each draw of weights from ``seed``, where one is given; then it has its own again;
     - ``failed``, where a call raised: ``error``, ``message`` and the ``step`` (None outside of any), and ``case``.
     """
     found: dict[str, Any] = {
@@ -321,9 +320,9 @@ def describe(network: Network, cases: Sequence[Sequence[Any]], seed: int | None 
                 found["outputs"].append(network.run(case) if index else network.trace(case))
             found["steady"] = not cases or objects.same_output(found["outputs"][0], network.run(cases[0]))
             found["tensors"] = network.tensors()
-            if seed is not None:
-                network.fill(network.drawn(seed))
-                found["drawn"] = [network.run(case) for case in cases]
+            for spread in objects.SPREADS if seed is not None else ():
+                network.fill(network.drawn(cast("int", seed), spread))
+                found["drawn"] += [network.run(case) for case in cases]
         except TimeoutError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a student's forward raises

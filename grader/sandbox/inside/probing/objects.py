@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+#: Of the vectors in each draw of weights: small ones, so that all layers count, and large ones, so that a bound shows.
+SPREADS = (0.5, 3.0, 12.0)
 _MAX_TEXT_CHARS = 1000
 _CONTAINERS = ("Sequential", "ModuleList", "ModuleDict", "Module", "DataParallel")
 _KERAS_CONTAINERS = ("Sequential", "Functional", "Model")
@@ -24,26 +26,23 @@ def framework_of(value: Any) -> str:
     return ""
 
 
-def draw(seed: int, index: int, shape: Sequence[int], *, fan_axis: int, is_buffer: bool) -> Any:
-    """Return the numbers of weight tensor ``index``: the same for the same arguments, whatever the model.
+def draw(framework: str, seed: int, spread: float, index: int, facts: dict[str, Any]) -> Any:
+    """Return numbers for the weight tensor ``index`` that ``facts`` describe; None where it has no shape.
 
-    Matrices and kernels are uniform with variance ``2 / fan_in`` (He et al. 2015), which keeps signals of one size
-    through layers with ReLU; ``fan_axis`` is the axis of the outputs. Vectors are uniform in ±0.5, and buffers, which
-    may be variances, in 0.5..1.5.
+    They are the same for the same arguments, whatever the model. Matrices and kernels are uniform with variance
+    ``2 / fan_in`` (He et al. 2015), which keeps signals of one size through layers with ReLU. Vectors are uniform in
+    plus or minus ``spread``. Buffers, which may be variances, and vectors that multiply, as in batch normalisation, are
+    uniform in 0.5..1.5.
     """
-    numbers = np.random.default_rng([seed, index]).random(tuple(shape))
-    if is_buffer:
-        return numbers + 0.5
-    spread = 0.5 if len(shape) < 2 else float(np.sqrt(6 * shape[fan_axis] / max(numbers.size, 1)))
-    return spread * (2 * numbers - 1)
-
-
-def draw_for(framework: str, seed: int, index: int, facts: dict[str, Any]) -> Any:
-    """Return the numbers drawn for the weight tensor ``index`` that ``facts`` describe; None where it has no shape."""
-    if facts["shape"] is None:
+    shape = facts["shape"]
+    if shape is None:
         return None
-    axis = -1 if framework == "keras" else 0
-    return draw(seed, index, facts["shape"], fan_axis=axis, is_buffer=facts["buffer"])
+    numbers = np.random.default_rng([seed, index, int(10 * spread)]).random(tuple(shape))
+    if facts["buffer"] or (len(shape) < 2 and facts["name"].endswith(("weight", "gamma"))):
+        return numbers + 0.5
+    outputs = shape[-1 if framework == "keras" else 0] if len(shape) > 1 else 1
+    reach = spread if len(shape) < 2 else float(np.sqrt(6 * outputs / max(numbers.size, 1)))
+    return reach * (2 * numbers - 1)
 
 
 def plain_output(result: Any) -> Any:
