@@ -514,7 +514,7 @@ def test_a_network_that_only_returns_its_targets_has_not_learned(exercise: Exerc
 def test_points_and_items_are_those_of_the_sheet(exercise: Exercise) -> None:
     assert exercise.rubric.points == 30
     settings = yaml.safe_load((FOLDER / "exercise.yaml").read_text(encoding="utf-8"))
-    assert settings["items"] == [f"E{number:02}" for number in range(7, 21)]
+    assert list(settings["items"]) == [f"E{number:02}" for number in range(7, 21)]
     task = (FOLDER / "task.md").read_text(encoding="utf-8")
     for criterion in RUBRIC["criteria"]:
         assert f"{criterion['title']} ({criterion['points']} points)" in task
