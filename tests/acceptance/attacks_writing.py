@@ -9,6 +9,8 @@ import sysconfig
 OWN = {os.getcwd(), os.path.dirname(os.getcwd()), tempfile.gettempdir(), os.path.expanduser("~"), "/tmp", "/dev/shm"}
 OWN = {os.path.realpath(path) for path in OWN} | {"/var/tmp"}
 python = [sys.prefix, sys.base_prefix, sysconfig.get_path("purelib"), *sys.path]
+# Folders above what is shown of Python, where that lies below /tmp, are memory of the job's own.
+python = [path for path in python if os.path.isdir(path) and os.stat(path).st_dev != os.stat("/tmp").st_dev]
 for place in T["places"] + ([] if T["control"] else python):
     if os.path.realpath(place) in OWN or not os.path.isdir(place):
         continue
