@@ -405,7 +405,17 @@ def test_validate_says_what_does_not_hold(course: Path, engine: FakeEngine, caps
 
 def test_validate_says_what_is_not_there(course: Path, capsys: Captured) -> None:
     assert run(["validate", "sheet1", "sheet9"]) == ExitCode.USAGE
-    assert "no assignment 'sheet9'; it has: sheet1" in capsys.readouterr().err
+    assert "no assignment or exercise 'sheet9'; did you mean 'sheet1'?" in capsys.readouterr().err
+    assert run(["validate", "xyz"]) == ExitCode.USAGE
+    assert "no assignment or exercise 'xyz'; it has: sheet1" in capsys.readouterr().err
+
+
+def test_one_exercise_of_an_assignment_can_be_validated(course: Path, capsys: Captured) -> None:
+    assert run(["new", "exercise", "sheet1/squares"]) == 0
+    assert run(["validate", "sheet1/squares", "--verbose", "--workers", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "✓ sheet1/squares: reference" in said
+    assert "sheet1/rectangles:" not in said
 
 
 @pytest.mark.parametrize(

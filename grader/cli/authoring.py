@@ -21,7 +21,7 @@ from grader.validate import Outcome, losers_table, validate
 
 
 @click.command("validate")
-@click.argument("assignments", nargs=-1)
+@click.argument("names", nargs=-1, metavar="[ASSIGNMENT[/EXERCISE]…]")
 @course_option
 @data_option
 @workers_option
@@ -30,14 +30,14 @@ from grader.validate import Outcome, losers_table, validate
     "--table", type=click.Path(path_type=Path), help="Write which wrong hand-ins lose each check, as Markdown."
 )
 def validate_command(
-    assignments: tuple[str, ...],
+    names: tuple[str, ...],
     course_folder: Path | None,
     workers: int | None,
     table: Path | None,
     *,
     verbose: bool,
 ) -> ExitCode:
-    """Test the course's files: ASSIGNMENTS, or all.
+    """Test the course's files: the assignments and exercises named, or all.
 
     Reads and checks every file; then grades, like a student's work, hand-ins whose marks are known. References must
     earn everything, starters nothing; every misconception must lose its own check and be named; and every check must
@@ -45,8 +45,7 @@ def validate_command(
     """
     console = Console()
     course = read_course(course_folder)
-    chosen = find_exercises(course, assignments)
-    exercises = [exercise for name in chosen for exercise in course.assignments[name].exercises]
+    exercises = find_exercises(course, names)
     with (
         open_workplace(None, workers=workers) as workplace,
         progress_bar(console, "Validating") as show,

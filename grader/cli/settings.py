@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from grader.checks import KINDS
-from grader.course import Course, find_course, load_course
+from grader.course import Course, Exercise, find_course, load_course
 from grader.data import VARIABLE
 from grader.engines import LocalPool
 from grader.errors import UsageError
@@ -94,9 +95,17 @@ def progress_bar(console: Console, what: str) -> Iterator[Callable[[Step], None]
         yield show
 
 
-def find_exercises(course: Course, names: tuple[str, ...]) -> list[str]:
-    """Return which assignments of ``course`` are meant by ``names``; all when there are none."""
-    unknown = [name for name in names if name not in course.assignments]
-    if unknown:
-        raise UsageError(f"{course.root}: no assignment {unknown[0]!r}; it has: {', '.join(course.assignments)}")
-    return list(names or course.assignments)
+def find_exercises(course: Course, names: tuple[str, ...]) -> list[Exercise]:
+    """Return the exercises of ``course`` that ``names`` mean: ``sheet3`` or ``sheet3/gradient_step``; all without any.
+
+    Raises UsageError for a name of neither kind.
+    """
+    known: dict[str, list[Exercise]] = {name: list(one.exercises) for name, one in course.assignments.items()}
+    known |= {f"{one.assignment}/{one.id}": [one] for one in course.exercises()}
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(course.assignments)}"
+            raise UsageError(f"{course.root}: no assignment or exercise {name!r}; {hint}")
+    chosen = [one for name in names or course.assignments for one in known[name]]
+    return list(dict.fromkeys(chosen))
