@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from grader.course.finding import COURSE_FILE
-from grader.course.yamlfile import read_yaml
+from grader.yamlfile import read_yaml
 from grader.errors import UsageError
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")

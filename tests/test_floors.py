@@ -16,8 +16,8 @@ INSIDE = "grader.sandbox.inside"
 #: From the bottom. A part may import itself and what stands on lower floors; "" is the façade ``grader`` itself.
 FLOORS = (
     {"errors"},
-    {"model"},
-    {"reference", "data"},
+    {"model", "yamlfile", "probing"},
+    {"reference", "data", "cost"},
     {""},
     {"course"},
     {"checks"},

@@ -1,29 +1,21 @@
 """What a model is and does: a student's, as it was described in the sandbox, or an author's, described here.
 
-Both are described by the same code, the folder ``probing`` of what runs in the sandbox. It imports nothing of ours, so
-it is loaded by path, as it is there.
+Both are described by the same code, the folder ``probing`` of what runs in the sandbox.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import grader
 from grader.checks.answers import Numbers
 from grader.checks.layers import Layer, as_layers, telling
 from grader.model import Array
-
-_PACKAGE = "_grade_probing"
+from grader.probing import probing
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,22 +121,6 @@ def _form(value: Any) -> str:
     return "nothing" if value is None else "something else than a tensor"
 
 
-@cache
-def _probing(name: str) -> Any:
-    """Return a module of the folder ``probing``."""
-    folder = Path(grader.__file__).parent / "sandbox" / "inside" / "probing"
-    if _PACKAGE not in sys.modules:
-        spec = importlib.util.spec_from_file_location(
-            _PACKAGE, folder / "__init__.py", submodule_search_locations=[str(folder)]
-        )
-        if spec is None or spec.loader is None:
-            raise ImportError(f"cannot load {folder}")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[_PACKAGE] = module
-        spec.loader.exec_module(module)
-    return importlib.import_module(f"{_PACKAGE}.{name}")
-
-
 class Author:
     """A model of an author's, made by ``make``, and what it is and does with each of ``cases``.
 
@@ -153,12 +129,12 @@ class Author:
 
     def __init__(self, make: Callable[[], Any], cases: Sequence[Sequence[Any]]) -> None:
         model = make()
-        if not _probing("objects").framework_of(model):
+        if not probing("objects").framework_of(model):
             raise TypeError(f"the reference made {type(model).__name__}, which is no torch module and no Keras model")
-        self._network = _probing("networks").Network(model)
+        self._network = probing("networks").Network(model)
         self._cases = cases
         self._known: dict[tuple[str, tuple[Weight, ...], int], tuple[Numbers | None, ...] | None] = {}
-        self.described = read(_probing("networks").describe(self._network, cases), len(cases))
+        self.described = read(probing("networks").describe(self._network, cases), len(cases))
 
     def with_weights_of(self, student: Described, seed: int) -> tuple[Numbers | None, ...] | None:
         """Return the outputs with the weights that were drawn for ``student``; None if they do not fit.
@@ -177,7 +153,7 @@ class Author:
             return None
         found: list[Numbers | None] = []
         with self._network.undisturbed():
-            for spread in _probing("objects").SPREADS:
+            for spread in probing("objects").SPREADS:
                 self._network.fill([_drawn(student, one, seed, spread) for one in order])
                 found += [_numbers(self._network.run(case)) for case in self._cases]
         return tuple(found)
@@ -209,7 +185,7 @@ def _drawn(student: Described, place: tuple[int, bool] | None, seed: int, spread
     index, turned = place
     one = student.weights[index]
     facts = {"name": one.name, "shape": one.shape, "buffer": one.is_buffer}
-    array: Numbers = _probing("objects").draw(student.framework, seed, spread, index, facts)
+    array: Numbers = probing("objects").draw(student.framework, seed, spread, index, facts)
     return array.T if turned else array
 
 

@@ -13,7 +13,7 @@ from grader.course.rubrics import load_rubric
 from grader.course.schema import AssignmentFile, CourseFile, ExerciseFile
 from grader.course.solutions import load_solutions, load_wrong
 from grader.course.types import Assignment, Course, DataNeed, Exercise, Rubric, Solution, WrongSolution
-from grader.course.yamlfile import YamlFile, read_yaml, validated
+from grader.yamlfile import YamlFile, read_yaml, validated
 from grader.errors import CourseError, Problem
 from grader.model import Limits
 from grader.reference import Reference

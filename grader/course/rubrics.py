@@ -12,7 +12,7 @@ from typing import Any
 from grader.course.kinds import CheckOptions, Kind
 from grader.course.schema import CriterionFile, RubricFile
 from grader.course.types import Check, Criterion, Rubric
-from grader.course.yamlfile import Location, YamlFile, read_yaml, validated
+from grader.yamlfile import Location, YamlFile, read_yaml, validated
 from grader.errors import CourseError, Problem
 from grader.reference import Reference
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grader.course.schema import WrongFile
 from grader.course.types import Rubric, Solution, WrongSolution
-from grader.course.yamlfile import read_yaml, validated
+from grader.yamlfile import read_yaml, validated
 from grader.errors import CourseError, Problem
 from grader.reference import Reference
 

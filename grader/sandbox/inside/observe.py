@@ -19,7 +19,14 @@ from . import decode, encode
 Observer: TypeAlias = Callable[[dict[str, Any], str, Any], Any]
 
 #: Module of this package in which each kind's ``observe`` stands; imported when first asked for.
-_MODULES = {"call": "calls", "model": "models", "figures": "figures", "pytest": "tests", "pdf": "documents"}
+_MODULES = {
+    "call": "calls",
+    "model": "models",
+    "cost": "costs",
+    "figures": "figures",
+    "pytest": "tests",
+    "pdf": "documents",
+}
 
 
 class MissingError(Exception):

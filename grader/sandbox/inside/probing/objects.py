@@ -120,6 +120,15 @@ def is_tensor(value: Any) -> bool:
     return tensor is not None and isinstance(value, tensor)
 
 
+def tensors_in(value: Any) -> list[Any]:
+    """Return the tensors in a value, in lists, tuples and dicts at any depth, in order."""
+    if is_tensor(value):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [tensor for one in value for tensor in tensors_in(one)] if isinstance(value, list | tuple) else []
+
+
 def to_numpy(tensor: Any) -> Any:
     """Return a tensor's numbers as an array."""
     plain = tensor.detach().cpu()
