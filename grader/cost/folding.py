@@ -1,0 +1,95 @@
+"""Which batch normalisations are folded into the layer before, and what weights take in each precision."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from grader.cost.network import Network, Unit
+from grader.cost.operations import Convolution, Matrices
+
+#: Bytes of one weight. Vectors (biases, scales) are kept as 32-bit integers or floats beside 8-bit weights.
+WEIGHT_BYTES: Mapping[str, int] = {"float32": 4, "float16": 2, "int8": 1}
+_VECTOR_BYTES: Mapping[str, int] = {"float32": 4, "float16": 2, "int8": 4}
+PRECISIONS = tuple(WEIGHT_BYTES)
+
+
+def folded_into(network: Network) -> dict[int, int]:
+    """Return the units of batch normalisation that vanish when the network is deployed, each with the unit before.
+
+    That is so where a convolution or a dense layer's only consumer is the normalisation: its scale goes into the
+    weights, its shift into the bias (Jacob et al. 2018, arXiv:1712.05877, section 3.2).
+    """
+    maker: dict[int, int] = {}
+    shared = Counter(weight for unit in network.units for weight in unit.weights)
+    uses = Counter(one.buffer for unit in network.units for one in unit.given)
+    kept = {one.buffer for one in network.outputs}
+    found = {}
+    for index, unit in enumerate(network.units):
+        if unit.kind.startswith("BatchNorm") and len(unit.given) == 1:
+            buffer = unit.given[0].buffer
+            before = maker.get(buffer)
+            if before is None or uses[buffer] > 1 or buffer in kept or not _takes_in(network.units[before]):
+                continue
+            if all(shared[one] == 1 for one in (*unit.weights, *network.units[before].weights)):
+                found[index] = before
+        for one in unit.made:
+            maker[one.buffer] = index
+    return found
+
+
+def _takes_in(unit: Unit) -> bool:
+    """Return whether a unit is one product and nothing after it but a bias."""
+    others = [one for one in unit.operations if one not in unit.products]
+    plain = all(getattr(one, "name", "") == "add" for one in others)
+    return len(unit.products) == 1 and isinstance(unit.products[0], Convolution | Matrices) and plain
+
+
+def folded_parameters(network: Network) -> int:
+    """Return the number of parameters after folding: what a deployed network holds, running means and all."""
+    vanished, biases = _folded(network)
+    return sum(one.size for index, one in enumerate(network.weights) if index not in vanished) + biases
+
+
+def weight_bytes(network: Network, precision: str, layers: Mapping[str, str] | None = None) -> int:
+    """Return the bytes of the weights as deployed: batch normalisation folded, tied weights and constants once.
+
+    ``precision`` is one of :data:`PRECISIONS`; at ``int8`` vectors, such as biases, take 32 bits. ``layers`` gives
+    other precisions to layers by name, for a network of mixed precision. Raises KeyError for an unknown precision.
+    """
+    vanished, _ = _folded(network)
+    chosen = _by_weight(network, precision, layers or {})
+    total = 0
+    for index, one in enumerate(network.weights):
+        if index not in vanished:
+            table = _VECTOR_BYTES if one.is_vector else WEIGHT_BYTES
+            total += one.size * table[chosen[index]] * (2 if one.dtype.startswith("complex") else 1)
+    for index, before in folded_into(network).items():
+        total += _new_bias(network, index, before) * _VECTOR_BYTES[precision]
+    constants = (network.buffers[buffer] for buffer in network.constants())
+    return total + sum(one.elements * WEIGHT_BYTES[precision] for one in constants if one.dtype.startswith("float"))
+
+
+def _by_weight(network: Network, precision: str, layers: Mapping[str, str]) -> list[str]:
+    chosen = [precision] * len(network.weights)
+    for unit in network.units:
+        if unit.name in layers:
+            for index in unit.weights:
+                chosen[index] = layers[unit.name]
+    return chosen
+
+
+def _folded(network: Network) -> tuple[frozenset[int], int]:
+    """Return the weights that vanish by folding, and how many biases come in their place."""
+    folded = folded_into(network)
+    vanished = frozenset(index for unit in folded for index in network.units[unit].weights)
+    return vanished, sum(_new_bias(network, index, before) for index, before in folded.items())
+
+
+def _new_bias(network: Network, index: int, before: int) -> int:
+    """Return how many biases the layer before gets, which are none where it has them already."""
+    own = (network.weights[one] for one in network.units[before].weights)
+    has_bias = any(one.is_vector for one in own)
+    sizes = [network.weights[one].size for one in network.units[index].weights]
+    channels = max(sizes, default=network.units[index].made[0].shape[1] if network.units[index].made else 0)
+    return 0 if has_bias else channels

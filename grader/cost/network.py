@@ -1,0 +1,171 @@
+"""A network as it was traced: what runs in which order, on which buffers, with which weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from grader.cost.operations import Attention, Convolution, Matrices, Operation, Recurrent, Shape, read_operation, shape
+
+_MAX_NAME_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor: a view of the buffer of that number."""
+
+    buffer: int
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A tensor of weights. ``is_statistic``: a running mean or variance, a mask, or another thing that is not trained."""
+
+    name: str
+    shape: Shape
+    dtype: str
+    is_statistic: bool
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return prod(self.shape)
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether it is a bias, a scale, or the like."""
+        return len(self.shape) < 2
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """Memory for activations: ``elements`` of ``dtype``, shared by all views of them."""
+
+    elements: int
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A layer as it runs, or a function outside of any: what it takes and makes, and the weights that it uses.
+
+    ``name`` is where a layer stands in the model, empty for a function; ``kind`` its class or the function's name.
+    """
+
+    kind: str
+    name: str
+    given: tuple[Tensor, ...]
+    made: tuple[Tensor, ...]
+    weights: tuple[int, ...]
+    operations: tuple[Operation, ...]
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates."""
+        return sum(one.macs for one in self.operations)
+
+    @property
+    def products(self) -> tuple[Convolution | Matrices | Attention | Recurrent, ...]:
+        """The operations that multiply and accumulate."""
+        kinds = (Convolution, Matrices, Attention, Recurrent)
+        return tuple(one for one in self.operations if isinstance(one, kinds))
+
+    @property
+    def label(self) -> str:
+        """Name for messages and tables: ``fc1 (Linear)``, or the function's name."""
+        return f"{self.name} ({self.kind})" if self.name else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A traced network. Units stand in the order in which they ran; ``inputs`` and ``outputs`` are buffers."""
+
+    framework: str
+    type_name: str
+    units: tuple[Unit, ...]
+    weights: tuple[Weight, ...]
+    buffers: tuple[Buffer, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers training may change, tied ones once; running means and variances are none."""
+        return sum(one.size for one in self.weights if not one.is_statistic)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one run."""
+        return sum(unit.macs for unit in self.units)
+
+    def constants(self) -> frozenset[int]:
+        """Return the buffers that nothing makes: tensors that the model holds without calling them weights."""
+        made = {one.buffer for unit in self.units for one in unit.made} | {one.buffer for one in self.inputs}
+        return frozenset(one.buffer for unit in self.units for one in unit.given) - made
+
+
+def read_network(found: Mapping[str, Any]) -> Network:
+    """Return a network from its plain form. Raises ValueError for any other: it may come from a student's process."""
+    try:
+        network = Network(
+            _text(found["framework"]),
+            _text(found["type"]),
+            tuple(_unit(one) for one in found["units"]),
+            tuple(
+                Weight(_text(one["name"]), shape(one["shape"]), _text(one["dtype"]), one["statistic"] is True)
+                for one in found["weights"]
+            ),
+            tuple(Buffer(*shape([one["elements"]]), _text(one["dtype"])) for one in found["buffers"]),
+            tuple(_tensor(one) for one in found["inputs"]),
+            tuple(_tensor(one) for one in found["outputs"]),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no trace of a network: {error!r}") from error
+    _check(network)
+    return network
+
+
+def parsed(text: bytes) -> Mapping[str, Any]:
+    """Return the mapping in JSON ``text``. Raises ValueError for any other thing."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"no trace of a network: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError("no trace of a network")
+    return found
+
+
+def _unit(found: Mapping[str, Any]) -> Unit:
+    return Unit(
+        _text(found["kind"]),
+        _text(found["name"]),
+        tuple(_tensor(one) for one in found["given"]),
+        tuple(_tensor(one) for one in found["made"]),
+        shape(found["weights"]) if len(found["weights"]) <= 32 else tuple(map(int, found["weights"])),
+        tuple(read_operation(one) for one in found["operations"]),
+    )
+
+
+def _tensor(found: Mapping[str, Any]) -> Tensor:
+    return Tensor(*shape([found["buffer"]]), shape(found["shape"]))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{str(value)[:80]} is no text")
+    return value[:_MAX_NAME_CHARS]
+
+
+def _check(network: Network) -> None:
+    """Raise ValueError where a unit names a buffer or weight that is not there."""
+    tensors = [*network.inputs, *network.outputs]
+    tensors += [one for unit in network.units for one in (*unit.given, *unit.made)]
+    if any(one.buffer >= len(network.buffers) for one in tensors):
+        raise ValueError("no trace of a network: a buffer is missing")
+    if any(not 0 <= one < len(network.weights) for unit in network.units for one in unit.weights):
+        raise ValueError("no trace of a network: a weight is missing")
