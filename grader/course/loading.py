@@ -13,11 +13,11 @@ from grader.course.rubrics import load_rubric
 from grader.course.schema import AssignmentFile, CourseFile, ExerciseFile
 from grader.course.solutions import load_solutions, load_wrong
 from grader.course.types import Assignment, Course, DataNeed, Exercise, Rubric, Solution, WrongSolution
-from grader.yamlfile import YamlFile, read_yaml, validated
 from grader.errors import CourseError, Problem
 from grader.model import Limits
 from grader.reference import Reference
 from grader.reference import load as load_reference
+from grader.yamlfile import YamlFile, read_yaml, validated
 
 #: Hand-ins that are run; others are only looked at.
 RUN_SUFFIXES = (".ipynb", ".py")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from grader.course.schema import WrongFile
 from grader.course.types import Rubric, Solution, WrongSolution
-from grader.yamlfile import read_yaml, validated
 from grader.errors import CourseError, Problem
 from grader.reference import Reference
+from grader.yamlfile import read_yaml, validated
 
 #: What systems leave in folders.
 _LITTER = ("__pycache__", ".ipynb_checkpoints", ".DS_Store")
