@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from grader.course.finding import COURSE_FILE
-from grader.yamlfile import read_yaml
 from grader.errors import UsageError
+from grader.yamlfile import read_yaml
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 

@@ -9,6 +9,7 @@ from grader.checks.accuracy import ACCURACY
 from grader.checks.call import CALL
 from grader.checks.case import Case, Context, JudgingKind, Standing, Verdict
 from grader.checks.choice import CHOICE
+from grader.checks.cost import COST
 from grader.checks.curve import CURVE
 from grader.checks.declaration import DECLARATION
 from grader.checks.figure import FIGURE
@@ -40,6 +41,7 @@ KINDS: Mapping[str, JudgingKind] = {
         CURVE,
         FIGURE,
         MODEL,
+        COST,
         ACCURACY,
         RUNS,
     )

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from grader.checks.writing import Figure, Writing, read_figure
+from grader.checks.written import PLURALS, WrittenError
 from grader.model import Array, Failure, Opaque, Plain
 
 Numbers: TypeAlias = NDArray[np.generic]
@@ -27,9 +29,13 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A usable answer: numbers in the shape of the expected value, or normalised text."""
+    """A usable answer: numbers in the shape of the expected value, or normalised text.
+
+    ``figure`` is what stood there where a number came as text.
+    """
 
     value: Numbers | str
+    figure: Figure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +96,18 @@ def _widened(array: Numbers, dtype: np.dtype[Any]) -> Numbers:
     return array
 
 
-def read_answer(name: str, value: Plain | Failure, expected: Numbers | str, *, transpose: bool) -> Answer | Unusable:
+def read_answer(
+    name: str,
+    value: Plain | Failure,
+    expected: Numbers | str,
+    *,
+    transpose: bool,
+    writing: Writing | None = None,
+) -> Answer | Unusable:
     """Return the student's ``value`` in the shape of ``expected``.
 
     Axes of length one do not count, so a scalar may be an array of one element and a vector a row or a column. With
-    ``transpose`` a matrix may come transposed where its shape shows that.
+    ``transpose`` a matrix may come transposed where its shape shows that. With ``writing`` a number may come as text.
     """
     absent = _absent(name, value)
     if absent:
@@ -103,6 +116,8 @@ def read_answer(name: str, value: Plain | Failure, expected: Numbers | str, *, t
         if isinstance(value, str):
             return Answer(_normal(value))
         return Unusable(f"`{name}` should be text, but is {describe(value)}.")
+    if writing and isinstance(value, str) and expected.size == 1 and expected.dtype.kind in "iuf":
+        return _in_writing(name, value, expected, writing)
     numbers = _numbers(name, value)
     if isinstance(numbers, Unusable):
         return numbers
@@ -136,6 +151,16 @@ def _absent(name: str, value: Plain | Failure) -> Unusable | None:
     if value.kind == "not_run":
         return Unusable(f"`{name}` was never reached: {value.message or 'the run ended before'}.", absent=True)
     return Unusable(f"`{name}` cannot be read: {value.message}.")
+
+
+def _in_writing(name: str, text: str, expected: Numbers, writing: Writing) -> Answer | Unusable:
+    try:
+        figure = read_figure(text, writing, expected.item())
+    except WrittenError as error:
+        return Unusable(f"`{name}` cannot be read as a number of {PLURALS[writing.units[0]]}: {error}.")
+    value = figure.used.value
+    number = to_array(int(value) if value.denominator == 1 else float(value))
+    return Answer(number.reshape(expected.shape), figure)
 
 
 def _normal(text: str) -> str:

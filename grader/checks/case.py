@@ -14,6 +14,7 @@ import numpy as np
 
 from grader.checks.answers import Answer, Numbers, Unusable, expected_value, in_form_of, read_answer
 from grader.checks.comparing import Tolerance
+from grader.checks.writing import Writing
 from grader.course import CheckOptions, Kind
 from grader.model import CheckResult, Failure, Plain, Probe, Run, Status
 from grader.reference import Evaluation, Misconception, Reference
@@ -26,10 +27,11 @@ FAINT = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How a quantity that students hand in is compared."""
+    """How a quantity that students hand in is compared. ``writing``: how its number may be written as text."""
 
     tolerance: Tolerance
     transpose: bool
+    writing: Writing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class Case:
     def answer(self, name: str) -> Answer | Unusable:
         """Return the student's answer to the asked quantity ``name``."""
         value = self.observed.get(Probe("value", name), Failure("missing"))
-        return read_answer(name, value, expected_value(self.truth.value(name)), transpose=self.asked[name].transpose)
+        true, asked = expected_value(self.truth.value(name)), self.asked[name]
+        return read_answer(name, value, true, transpose=asked.transpose, writing=asked.writing)
 
     @cached_property
     def own(self) -> Evaluation:

@@ -17,6 +17,10 @@ class Tolerance:
     atol: float
     rtol: float
 
+    def around(self, expected: float) -> float:
+        """Return how far from the number ``expected`` an answer may be."""
+        return self.atol + self.rtol * abs(expected) if self.rtol else self.atol
+
 
 EXACT = Tolerance(0.0, 0.0)
 

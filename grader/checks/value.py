@@ -12,9 +12,12 @@ from pydantic import Field
 from grader.checks.answers import Answer, Numbers, Unusable, expected_value
 from grader.checks.case import Asked, Case, Verdict, unknown
 from grader.checks.comparing import EXACT, Tolerance, agrees, difference
+from grader.checks.following import evaluated, mistaken, nearest_mistake, spread
+from grader.checks.writing import Kilobyte, Writing
+from grader.checks.written import Unit
 from grader.course import CheckOptions
 from grader.model import CheckResult, Probe, Status
-from grader.reference import Evaluation, Misconception, Reference
+from grader.reference import Evaluation, Reference
 
 
 class ValueOptions(CheckOptions):
@@ -28,9 +31,19 @@ class ValueOptions(CheckOptions):
     - ``accept``: further quantities of the reference, of the same shape, that are right as well.
     - ``follow_through``: fraction earned by an answer that is right only given the student's own earlier answers.
     - ``credit``: fraction earned in spite of a named misconception, as ``{name: fraction}``.
+    - ``unit``: MAC, FLOP, parameter, element, B, bit, s, Hz, J or W; then the number may come as text, such as
+      ``"17.4 MMAC"``. A list names further units that are as good, as they stand.
+    - ``digits``: significant digits that such text needs. ``exact: true`` asks for all of them.
+    - ``kilobyte``: what kB, KB, MB … mean in it: 1000, 1024 or ``either``. KiB, MiB … always go by 1024.
 
     Judged in this order: not usable (missing, None, not finite, wrong shape or class of number); right; right given the
     student's own earlier answers; a known mistake; wrong. Only the value counts, and typed-in right numbers are right.
+
+    Text is right where the true value rounds to it: ``"17.4 MMAC"`` is all from 17.35 to 17.45 million. A whole number
+    without a prefix (``"17,367,680 MAC"``) is exact, as Python numbers are. Text with too few digits is taken for the
+    very number that stands there, and asked for more digits if that is not right. A rubric is refused where ``digits``
+    cannot tell the right value from a known mistake. Later answers are judged by the number as it stands, and, after a
+    mistake, by all that it may stand for. FLOPs for MACs are not right; bits are turned into bytes.
     """
 
     value: str
@@ -41,6 +54,9 @@ class ValueOptions(CheckOptions):
     accept: list[str] = Field(default_factory=list)
     follow_through: float = Field(default=1.0, ge=0, le=1)
     credit: dict[str, float] = Field(default_factory=dict)
+    unit: Unit | list[Unit] | None = None
+    digits: int = Field(default=3, ge=1, le=15)
+    kilobyte: Kilobyte = 1000
 
     @property
     def subject(self) -> str:
@@ -51,6 +67,12 @@ class ValueOptions(CheckOptions):
     def partial_credit(self) -> dict[str, float]:
         """Fraction of the points that each named misconception still earns."""
         return self.credit
+
+    @property
+    def writing(self) -> Writing | None:
+        """How the number may be written as text; None where it may not."""
+        units = (self.unit,) if isinstance(self.unit, str) else tuple(self.unit or ())
+        return Writing(units, None if self.exact else self.digits, self.kilobyte) if units else None
 
 
 class ValueKind:
@@ -79,7 +101,7 @@ class ValueKind:
                 problems.append(unknown("credit", name, "misconception", reference, known))
             if not 0 <= fraction <= 1:
                 problems.append(f"credit: {name} should be between 0 and 1, found {fraction:g}")
-        return problems
+        return problems or _indistinct(checked, reference)
 
     def hands_in(self, options: CheckOptions) -> tuple[str, ...]:
         """Return the one quantity."""
@@ -88,13 +110,13 @@ class ValueKind:
     def asked(self, options: CheckOptions) -> Mapping[str, Asked]:
         """Return the one quantity."""
         checked = cast("ValueOptions", options)
-        return {checked.value: Asked(Tolerance(checked.atol, checked.rtol), checked.transpose)}
+        return {checked.value: Asked(Tolerance(checked.atol, checked.rtol), checked.transpose, checked.writing)}
 
     def right(self, options: CheckOptions, case: Case) -> bool:
         """Return whether the answer is right by itself, without follow-through."""
         checked = cast("ValueOptions", options)
         answer = case.answer(checked.value)
-        return isinstance(answer, Answer) and _is_right(checked, case, answer)
+        return isinstance(answer, Answer) and not _other_unit(answer) and _is_right(checked, case, answer)
 
     def judge(self, options: CheckOptions, case: Case) -> Verdict:
         """Return the verdict, in the order: unusable, right, right by follow-through, known mistake, wrong."""
@@ -105,13 +127,14 @@ class ValueKind:
             return _verdict(checked, Status.FAILED, 0.0, "\n".join(parts))
         true = expected_value(case.truth.value(checked.value))
         if _is_right(checked, case, answer):
-            return _verdict(checked, Status.PASSED, 1.0)
+            return _but_for_the_unit(checked, case, answer) or _right(checked, case, answer)
         variants = list(case.variants(checked.value))
         followed = (_by_follow_through(checked, variant, answer, true) for variant in variants)
         return (
             next((verdict for verdict in followed if verdict), None)
             or _trivially_consistent(checked, case, answer, true)
             or _by_misconception(checked, variants, answer)
+            or _but_for_the_unit(checked, case, answer)
             or _wrong(checked, case, answer, true)
         )
 
@@ -120,18 +143,40 @@ VALUE = ValueKind()
 
 
 def _is_right(options: ValueOptions, case: Case, answer: Answer) -> bool:
-    names = (options.value, *options.accept)
-    return any(_fits(options, answer, expected_value(case.truth.value(name))) for name in names)
+    return any(_fits(options, answer, one) for one in _accepted(options, case))
 
 
-def _fits(options: ValueOptions, answer: Answer, expected: Numbers | str | None) -> bool:
-    return expected is not None and agrees(answer.value, expected, _tolerance(options, expected))
+def _accepted(options: ValueOptions, case: Case) -> list[Numbers | str]:
+    return [expected_value(case.truth.value(name)) for name in (options.value, *options.accept)]
+
+
+def _fits(options: ValueOptions, answer: Answer, expected: Numbers | str | None, more: float = 0.0) -> bool:
+    """Return whether the answer agrees to within the tolerance, and ``more``."""
+    if expected is None:
+        return False
+    tolerance = _tolerance(options, expected)
+    if answer.figure is None or isinstance(expected, str):
+        return agrees(answer.value, expected, Tolerance(tolerance.atol + more, tolerance.rtol))
+    real = expected.size == 1 and expected.dtype.kind in "iuf"
+    return real and answer.figure.agrees(expected.item(), tolerance.around(expected.item()) + more)
 
 
 def _tolerance(options: ValueOptions, expected: Numbers | str) -> Tolerance:
     whole = not isinstance(expected, str) and expected.dtype.kind in "iu"
     exact = whole if options.exact is None else options.exact
     return EXACT if exact else Tolerance(options.atol, options.rtol)
+
+
+def _indistinct(options: ValueOptions, reference: Reference) -> list[str]:
+    """Return what is wrong if text with as many digits as asked may be the right value and a known mistake as well."""
+    if options.writing is None or options.writing.digits is None:
+        return []
+    mistake, change = nearest_mistake(reference, options.value, options.rtol if options.exact is False else 0.0)
+    enough = int(np.floor(1 - np.log10(change))) + 1 if np.isfinite(change) else 1
+    if enough <= options.digits:
+        return []
+    near = f"`{options.value}` and the mistake `{mistake}` are only {change:.2g} of it apart"
+    return [f"digits: {options.digits} are too few: {near}; write digits: {enough} or exact: true"]
 
 
 def _verdict(  # noqa: PLR0913 - the parts of a result
@@ -158,26 +203,70 @@ def _verdict(  # noqa: PLR0913 - the parts of a result
     return Verdict(result, adopted or {})
 
 
-def _by_follow_through(options: ValueOptions, case: Case, answer: Answer, true: Numbers | str) -> Verdict | None:
-    followed = (_evaluated(case.own, name) for name in (options.value, *options.accept))
-    if case.blocked(options.value) or not any(_fits(options, answer, one) for one in followed):
+def _right(options: ValueOptions, case: Case, answer: Answer) -> Verdict:
+    true = next(one for one in _accepted(options, case) if _fits(options, answer, one))
+    return _verdict(options, Status.PASSED, 1.0, _on_kilobytes(options, answer, true))
+
+
+def _on_kilobytes(options: ValueOptions, answer: Answer, true: Numbers | str) -> str:
+    """Return a note where the verdict hangs on what a kilobyte is; empty for what did not come as text."""
+    if answer.figure is None or isinstance(true, str):
+        return ""
+    return answer.figure.on_kilobytes(true.item(), _tolerance(options, true).around(true.item()))
+
+
+def _other_unit(answer: Answer | Unusable) -> str:
+    return answer.figure.other_unit if isinstance(answer, Answer) and answer.figure else ""
+
+
+def _but_for_the_unit(options: ValueOptions, case: Case, answer: Answer) -> Verdict | None:
+    """Return the verdict on FLOPs where MACs are asked, or the other way round; that is charged once."""
+    unit = _other_unit(answer)
+    if not unit or answer.figure is None or options.writing is None:
         return None
+    converted = Answer(answer.value, answer.figure.converted(options.writing.units[0]))
+    right = _is_right(options, case, answer) or _is_right(options, case, converted)
+    charged = next((name for name in case.settled if name in case.asked and _other_unit(case.answer(name)) == unit), "")
+    if right and charged and options.follow_through:
+        status = Status.PASSED if options.follow_through == 1 else Status.PARTIAL
+        message = f"Right but for the unit, which was charged for with `{charged}`."
+        return _verdict(options, status, options.follow_through, message, follow_through=True)
+    return _verdict(options, Status.FAILED, 0.0, f"`{options.value}` is {unit}.")
+
+
+def _by_follow_through(options: ValueOptions, case: Case, answer: Answer, true: Numbers | str) -> Verdict | None:
     slips = case.slips(options.value)
+    if case.blocked(options.value) or not _follows(options, case, answer, allowing_for_rounding=bool(slips)):
+        return None
     if not slips:  # only rounding further up
-        return _verdict(options, Status.PASSED, 1.0)
+        return None if _other_unit(answer) else _verdict(options, Status.PASSED, 1.0)
     if options.follow_through == 0:
         return None
     faint = case.faint(options.value)
-    if faint and _fits(options, answer, _evaluated(faint, options.value)):
+    if faint and _fits(options, answer, evaluated(faint, options.value)):
         message = (
             f"`{options.value}` is not right. It agrees with your own earlier answers, but these are so small that "
             "leaving them out would make no difference here; mend them first."
         )
-        return _verdict(options, Status.FAILED, 0.0, message, evidence=_evidence(true, answer.value))
+        return _verdict(options, Status.FAILED, 0.0, message, evidence=_evidence(true, answer))
     named = ", ".join(f"`{slip}`" for slip in slips if slip in case.asked) or "earlier answers"
     message = f"Right, given your own {named}: the earlier slip is not charged again."
     status = Status.PASSED if options.follow_through == 1 else Status.PARTIAL
     return _verdict(options, status, options.follow_through, message, follow_through=True)
+
+
+def _follows(options: ValueOptions, case: Case, answer: Answer, *, allowing_for_rounding: bool) -> bool:
+    """Return whether the answer follows from the student's own, as they stand or for all that they may stand for.
+
+    The second is for mistakes: what exactly was calculated with, before it was rounded, is known of right answers only.
+    """
+    for name in (options.value, *options.accept):
+        followed = evaluated(case.own, name)
+        if _fits(options, answer, followed):
+            return True
+        if allowing_for_rounding and _fits(options, answer, followed, spread(case, name)):
+            return True
+    return False
 
 
 def _trivially_consistent(options: ValueOptions, case: Case, answer: Answer, true: Numbers | str) -> Verdict | None:
@@ -187,7 +276,7 @@ def _trivially_consistent(options: ValueOptions, case: Case, answer: Answer, tru
         for need, upstream in case.upstream(options.value).items()
         if isinstance(upstream, Answer) and case.trivial(need, upstream)
     )
-    followed = _evaluated(case.literal, options.value) if trivial else None
+    followed = evaluated(case.literal, options.value) if trivial else None
     if not _fits(options, answer, followed):
         return None
     names = ", ".join(f"`{name}`" for name in trivial)
@@ -195,11 +284,12 @@ def _trivially_consistent(options: ValueOptions, case: Case, answer: Answer, tru
         f"`{options.value}` is not right. It agrees with your own {names}, but since that is zero throughout, "
         "nothing had to be calculated here; mend that first."
     )
-    return _verdict(options, Status.FAILED, 0.0, message, evidence=_evidence(true, answer.value))
+    return _verdict(options, Status.FAILED, 0.0, message, evidence=_evidence(true, answer))
 
 
-def _evidence(true: Numbers | str, found: Numbers | str) -> str:
-    return f"expected {_short(true)}, found {_short(found)}"
+def _evidence(true: Numbers | str, answer: Answer) -> str:
+    found = repr(answer.figure.written.text) if answer.figure else _short(answer.value)
+    return f"expected {_short(true)}, found {found}"
 
 
 def _by_misconception(options: ValueOptions, variants: Iterable[Case], answer: Answer) -> Verdict | None:
@@ -207,7 +297,7 @@ def _by_misconception(options: ValueOptions, variants: Iterable[Case], answer: A
     for case in variants:
         bases = [case.truth] if case.blocked(options.value) else [case.own, case.truth]
         for misconception, base in product(case.suspects(options.value), bases):
-            wrong, expected = _mistaken(base, misconception, options.value)
+            wrong, expected = mistaken(base, misconception, options.value)
             if not _fits(options, answer, expected):
                 continue
             fraction = options.credit.get(misconception.id, 0.0)
@@ -225,8 +315,8 @@ def _by_misconception(options: ValueOptions, variants: Iterable[Case], answer: A
 
 
 def _wrong(options: ValueOptions, case: Case, answer: Answer, true: Numbers | str) -> Verdict:
-    evidence = _evidence(true, answer.value)
-    followed = None if case.blocked(options.value) else _evaluated(case.own, options.value)
+    evidence = _evidence(true, answer)
+    followed = None if case.blocked(options.value) else evaluated(case.own, options.value)
     tolerance = _tolerance(options, true)
     if followed is not None and not agrees(followed, true, tolerance):
         evidence += f"; {_short(followed)} would follow from the student's own answers"
@@ -236,32 +326,13 @@ def _wrong(options: ValueOptions, case: Case, answer: Answer, true: Numbers | st
         if isinstance(upstream, Unusable) or case.trivial(need, upstream)
     ]
     message = difference(options.value, answer.value, true, tolerance)
+    if answer.figure:
+        notes = (answer.figure.not_right(options.value), _on_kilobytes(options, answer, true), answer.figure.remark)
+        message = "\n".join(filter(None, notes))
     if blocking:
         names = ", ".join(f"`{name}`" for name in blocking)
         message += f"\nIt could not be judged from your own {names}: nothing can be learned from it there."
     return _verdict(options, Status.FAILED, 0.0, message, evidence=evidence)
-
-
-def _evaluated(evaluation: Evaluation, name: str) -> Numbers | str | None:
-    """Return what follows for ``name`` by its definition; None where the student's values make that impossible."""
-    try:
-        return expected_value(evaluation.recomputed(name))
-    except Exception:  # noqa: BLE001 - an author's function on a student's values may fail in any way
-        return None
-
-
-def _mistaken(base: Evaluation, wrong: Misconception, name: str) -> tuple[Any, Numbers | str | None]:
-    """Return the wrong value of the misconception's target, and what follows from it for ``name``.
-
-    What the student wrote down in between stays as it is.
-    """
-    try:
-        value = base.mistaken(wrong)
-        if wrong.target == name:
-            return value, expected_value(value)
-    except Exception:  # noqa: BLE001 - as above
-        return None, None
-    return value, _evaluated(Evaluation(base.reference, base.seed, {**base.fixed, wrong.target: value}), name)
 
 
 def _short(value: Numbers | str) -> str:

@@ -9,6 +9,7 @@ import click
 
 from grader import __version__
 from grader.cli.authoring import data_command, kinds_command, new, validate_command
+from grader.cli.costing import cost_command
 from grader.cli.grading import batch, check
 from grader.cli.machine import demo, doctor
 from grader.cli.presenting import draw_command
@@ -32,7 +33,18 @@ def grade(*, debug: bool) -> None:
     del debug  # read from the context where errors are reported
 
 
-for command in (check, batch, validate_command, kinds_command, data_command, draw_command, demo, doctor, new):
+for command in (
+    check,
+    batch,
+    validate_command,
+    kinds_command,
+    data_command,
+    cost_command,
+    draw_command,
+    demo,
+    doctor,
+    new,
+):
     grade.add_command(command)
 
 

@@ -7,8 +7,8 @@ Usable alone::
     cost = analyse(lambda: Net(), [(1, 3, 32, 32)], precision="int8")
     cost.macs, cost.weight_bytes["int8"], cost.activation_bytes.arena
 
-The parts: ``operations`` and ``network`` (what was traced), ``counting`` (MACs in named conventions), ``folding`` (weights
-as deployed), ``schedule`` and ``memory`` (activations), ``boards`` and ``fit``, ``problems``, ``analysis``.
+The parts: ``operations`` and ``network`` (what was traced), ``counting`` (MACs in named conventions), ``folding``
+(weights as deployed), ``schedule`` and ``memory`` (activations), ``boards`` and ``fit``, ``problems``, ``analysis``.
 """
 
 from grader.cost.analysis import Cost, LayerCost, analyse, cost_of, read_trace
@@ -27,6 +27,7 @@ from grader.cost.fit import PLACEMENTS, Fit, fits
 from grader.cost.folding import PRECISIONS, weight_bytes
 from grader.cost.memory import ActivationBytes, timeline
 from grader.cost.network import Network, parsed, read_network
+from grader.cost.picture import memory_timeline
 from grader.cost.problems import CostError
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "conventions",
     "cost_of",
     "fits",
+    "memory_timeline",
     "parsed",
     "read_board",
     "read_network",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from grader.cost.counting import conventions
-from grader.cost.folding import PRECISIONS, folded_into, folded_parameters, weight_bytes
+from grader.cost.folding import PRECISIONS, bytes_by_unit, folded_into, folded_parameters, weight_bytes
 from grader.cost.memory import ActivationBytes, activation_bytes
-from grader.cost.network import Network, Unit, read_network
+from grader.cost.network import Network, read_network
 from grader.cost.operations import Shape, Uncounted
 from grader.cost.problems import CostError, explain
 from grader.cost.schedule import Schedule, element_bytes, elements_of, schedule
@@ -118,29 +118,25 @@ def cost_of(network: Network, precision: str = "float32", layers: Mapping[str, s
 def _layers(network: Network, precision: str, precisions: Mapping[str, str]) -> tuple[LayerCost, ...]:
     counted: set[int] = set()
     folded = folded_into(network)
+    held = bytes_by_unit(network, precision, precisions)
     found = []
     for index, unit in enumerate(network.units):
-        new = [one for one in unit.weights if one not in counted]
-        counted.update(new)
-        found.append(_layer(network, unit, new, precisions.get(unit.name, precision), folded=index in folded))
+        new = [network.weights[one] for one in unit.weights if one not in counted]
+        counted.update(unit.weights)
+        dtype = network.buffers[unit.made[0].buffer].dtype if unit.made else "float32"
+        found.append(
+            LayerCost(
+                unit.name,
+                unit.kind,
+                tuple(one.shape for one in unit.made),
+                sum(one.size for one in new if not one.is_statistic),
+                unit.macs,
+                held[index],
+                elements_of(unit) * element_bytes(dtype, precision),
+                index in folded,
+            )
+        )
     return tuple(found)
-
-
-def _layer(network: Network, unit: Unit, new: Sequence[int], precision: str, *, folded: bool) -> LayerCost:
-    weights = [network.weights[index] for index in new]
-    alone = {"float32": 4, "float16": 2, "int8": 1}[precision]
-    held = 0 if folded else sum(one.size * (max(alone, 4 if alone == 1 else alone) if one.is_vector else alone) for one in weights)
-    dtype = network.buffers[unit.made[0].buffer].dtype if unit.made else "float32"
-    return LayerCost(
-        unit.name,
-        unit.kind,
-        tuple(one.shape for one in unit.made),
-        sum(one.size for one in weights if not one.is_statistic),
-        unit.macs,
-        held,
-        elements_of(unit) * element_bytes(dtype, precision),
-        folded,
-    )
 
 
 def _notes(network: Network, plan: Schedule) -> list[str]:

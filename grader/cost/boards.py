@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -30,6 +30,9 @@ def _read_size(value: Any) -> Any:
 
 
 _Size = Annotated[int, BeforeValidator(_read_size), Field(ge=0)]
+
+
+_Kind = TypeVar("_Kind", bound=BaseModel)
 
 
 class _Strict(BaseModel):
@@ -103,14 +106,14 @@ class _Shelf:
         return sorted(path.stem for path in self.folder.glob("*.yaml"))
 
     def find(self, name: str) -> Path:
-        path = Path(name)
+        path, known = Path(name), ", ".join(self.names())
         if path.suffix in {".yaml", ".yml"}:
             if not path.is_file():
-                raise UsageError(f"{name}: no such file; give a {self.what}'s file or one of: {', '.join(self.names())}")
+                raise UsageError(f"{name}: no such file; give a {self.what}'s file or one of: {known}")
             return path
         if name not in self.names():
             near = get_close_matches(name.lower(), self.names(), n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(self.names())}"
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {known}"
             raise UsageError(f"no {self.what} {name!r}; {hint}")
         return self.folder / f"{name}.yaml"
 
@@ -130,7 +133,7 @@ def runtime_names() -> list[str]:
 
 
 def read_board(name: str) -> Board:
-    """Return the board of that name, or in that file. Raises UsageError, or CourseError for what the file says wrong."""
+    """Return the board of that name, or in that file. Raises UsageError; CourseError for a wrong file."""
     return _read(Board, _BOARDS.find(name))
 
 
@@ -139,7 +142,7 @@ def read_runtime(name: str) -> Runtime:
     return BARE if name == "none" else _read(Runtime, _RUNTIMES.find(name))
 
 
-def _read(kind: type[Any], path: Path) -> Any:
+def _read(kind: type[_Kind], path: Path) -> _Kind:
     found = validated(kind, read_yaml(path))
     if isinstance(found, list):
         raise CourseError(found)

@@ -32,7 +32,7 @@ _ST_SUMS = frozenset({"add", "sub", "mul", "div", "maximum", "minimum"})
 TITLES: Mapping[str, str] = MappingProxyType(
     {
         "macs": "multiply-accumulates",
-        "flops": "FLOPs: 2 × MAC",
+        "flops": "FLOPs: 2 per MAC",
         "with_bias": "multiply-accumulates and the additions of biases",
         "torchinfo": "torchinfo's mult-adds, which count biases for every output",
         "st": "ST's MACC, which count biases and activations as well",
@@ -52,7 +52,7 @@ def conventions(network: Network, precision: str = "float32") -> dict[str, int]:
 
 
 def has_bias(network: Network, unit: Unit) -> bool:
-    """Return whether a unit adds a bias to what it multiplies: as a part of the operation, or as a weight of its own."""
+    """Return whether a unit adds a bias to what it multiplies, in the operation or as a weight of its own."""
     if any(one.bias for one in unit.operations if isinstance(one, Convolution | Matrices)):
         return True
     names = (network.weights[index] for index in unit.weights)
@@ -90,7 +90,7 @@ def _st(network: Network, index: int, folded: Mapping[int, int], precision: str)
     if index in folded:
         return 0
     total = unit.macs
-    if has_bias(network, unit):
+    if has_bias(network, unit) or index in folded.values():  # folding makes a bias
         total += sum(_channels(one) for one in unit.products)
     if unit.kind.startswith("BatchNorm"):
         return total + 2 * sum(prod(one.shape) for one in unit.made)

@@ -54,7 +54,8 @@ def _judged(
     inside = _against(f"internal {what}", (need[0] + overhead[0], need[1] + overhead[1]), internal)
     if external is None or inside.verdict == "yes":
         return inside
-    return _better(inside, _worse(_against(f"external {what}", need, external), _against(inside.limit, overhead, internal)))
+    outside = _worse(_against(f"external {what}", need, external), _against(inside.limit, overhead, internal))
+    return _better(inside, outside)
 
 
 def _against(limit: str, need: tuple[int, int], region: Region) -> Fit:

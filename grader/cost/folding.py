@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from grader.cost.network import Network, Unit
+from grader.cost.network import Network, Unit, Weight
 from grader.cost.operations import Convolution, Matrices
 
 #: Bytes of one weight. Vectors (biases, scales) are kept as 32-bit integers or floats beside 8-bit weights.
@@ -57,26 +57,35 @@ def weight_bytes(network: Network, precision: str, layers: Mapping[str, str] | N
     ``precision`` is one of :data:`PRECISIONS`; at ``int8`` vectors, such as biases, take 32 bits. ``layers`` gives
     other precisions to layers by name, for a network of mixed precision. Raises KeyError for an unknown precision.
     """
-    vanished, _ = _folded(network)
-    chosen = _by_weight(network, precision, layers or {})
-    total = 0
-    for index, one in enumerate(network.weights):
-        if index not in vanished:
-            table = _VECTOR_BYTES if one.is_vector else WEIGHT_BYTES
-            total += one.size * table[chosen[index]] * (2 if one.dtype.startswith("complex") else 1)
-    for index, before in folded_into(network).items():
-        total += _new_bias(network, index, before) * _VECTOR_BYTES[precision]
     constants = (network.buffers[buffer] for buffer in network.constants())
-    return total + sum(one.elements * WEIGHT_BYTES[precision] for one in constants if one.dtype.startswith("float"))
+    held = sum(one.elements * WEIGHT_BYTES[precision] for one in constants if one.dtype.startswith("float"))
+    return held + sum(bytes_by_unit(network, precision, layers or {}))
 
 
-def _by_weight(network: Network, precision: str, layers: Mapping[str, str]) -> list[str]:
-    chosen = [precision] * len(network.weights)
-    for unit in network.units:
-        if unit.name in layers:
-            for index in unit.weights:
-                chosen[index] = layers[unit.name]
-    return chosen
+def bytes_by_unit(network: Network, precision: str, layers: Mapping[str, str]) -> list[int]:
+    """Return the bytes of the weights of each unit, as deployed; what an earlier unit uses as well counts there.
+
+    Weights that no unit uses are left out of all but the first, which holds them.
+    """
+    folded = folded_into(network)
+    found, counted = [], set[int]()
+    used = {index for unit in network.units for index in unit.weights}
+    idle = [index for index in range(len(network.weights)) if index not in used]
+    for index, unit in enumerate(network.units):
+        chosen = layers.get(unit.name, precision)
+        own = [*([] if index else idle), *unit.weights]
+        new = [one for one in dict.fromkeys(own) if one not in counted and index not in folded]
+        counted.update(new)
+        found.append(sum(_bytes(network.weights[one], chosen) for one in new))
+    for index, before in folded.items():
+        chosen = layers.get(network.units[before].name, precision)
+        found[before] += _new_bias(network, index, before) * _VECTOR_BYTES[chosen]
+    return found
+
+
+def _bytes(one: Weight, precision: str) -> int:
+    each = (_VECTOR_BYTES if one.is_vector else WEIGHT_BYTES)[precision]
+    return one.size * each * (2 if one.dtype.startswith("complex") else 1)
 
 
 def _folded(network: Network) -> tuple[frozenset[int], int]:

@@ -65,8 +65,8 @@ def timeline(plan: Schedule) -> list[int]:
 def scratch(plan: Schedule, precision: str) -> list[Block]:
     """Return the scratch memory of CMSIS-NN's 8-bit convolutions, alive in their step only.
 
-    Two columns of the input as 16-bit numbers, ``2 · align4(kh · kw · Cin) · 2`` bytes (arm_convolve_s8); none for 1 × 1
-    kernels and for depthwise 3 × 3 ones, which have loops of their own.
+    Two columns of the input as 16-bit numbers, ``2 · align4(kh · kw · Cin) · 2`` bytes (arm_convolve_s8); none for
+    kernels of one element and for depthwise ones of 3 by 3, which have loops of their own.
     """
     if precision != "int8":
         return []
@@ -132,8 +132,8 @@ def _is_over_rows(one: Convolution | Pool) -> bool:
 def _rows_overlapped(one: Convolution | Pool, source: int, made: int) -> int:
     """Return the bytes of input and output when rows of output are written over rows of input that are read no more.
 
-    The output begins ``shift`` before the input, so that row i is complete before it reaches row ``i · stride - padding``
-    of the input, the first that is still needed for it.
+    The output begins ``shift`` before the input, so that row i is complete before it reaches row
+    ``i · stride - padding`` of the input, the first that is still needed for it.
     """
     rows_in, rows_out = one.input[2], one.output[2]
     row_in, row_out = source / rows_in, made / rows_out

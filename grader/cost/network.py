@@ -9,6 +9,7 @@ from math import prod
 from typing import Any
 
 from grader.cost.operations import Attention, Convolution, Matrices, Operation, Recurrent, Shape, read_operation, shape
+from grader.model import Array
 
 _MAX_NAME_CHARS = 200
 
@@ -23,7 +24,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """A tensor of weights. ``is_statistic``: a running mean or variance, a mask, or another thing that is not trained."""
+    """A tensor of weights. ``is_statistic``: a running mean, a mask, or another thing that is not trained."""
 
     name: str
     shape: Shape
@@ -119,7 +120,7 @@ def read_network(found: Mapping[str, Any]) -> Network:
                 Weight(_text(one["name"]), shape(one["shape"]), _text(one["dtype"]), one["statistic"] is True)
                 for one in found["weights"]
             ),
-            tuple(Buffer(*shape([one["elements"]]), _text(one["dtype"])) for one in found["buffers"]),
+            tuple(Buffer(_size(one["elements"]), _text(one["dtype"])) for one in found["buffers"]),
             tuple(_tensor(one) for one in found["inputs"]),
             tuple(_tensor(one) for one in found["outputs"]),
         )
@@ -129,15 +130,15 @@ def read_network(found: Mapping[str, Any]) -> Network:
     return network
 
 
-def parsed(text: bytes) -> Mapping[str, Any]:
-    """Return the mapping in JSON ``text``. Raises ValueError for any other thing."""
+def parsed(observed: object) -> Mapping[str, Any]:
+    """Return the trace that was observed, as an array of the bytes of its JSON. Raises ValueError for anything else."""
+    if not isinstance(observed, Array) or observed.dtype != "uint8":
+        raise ValueError("no trace of a network")
     try:
-        found = json.loads(text)
+        found = json.loads(observed.data)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"no trace of a network: {error}") from error
-    if not isinstance(found, dict):
-        raise ValueError("no trace of a network")
-    return found
+    return found if isinstance(found, dict) else {}
 
 
 def _unit(found: Mapping[str, Any]) -> Unit:
@@ -152,12 +153,16 @@ def _unit(found: Mapping[str, Any]) -> Unit:
 
 
 def _tensor(found: Mapping[str, Any]) -> Tensor:
-    return Tensor(*shape([found["buffer"]]), shape(found["shape"]))
+    return Tensor(_size(found["buffer"]), shape(found["shape"]))
+
+
+def _size(value: Any) -> int:
+    return shape([value])[0]
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{str(value)[:80]} is no text")
+        raise TypeError(f"{str(value)[:80]} is no text")
     return value[:_MAX_NAME_CHARS]
 
 

@@ -89,7 +89,7 @@ class Attention:
 
 @dataclass(frozen=True, slots=True)
 class Recurrent:
-    """An LSTM, GRU or simple recurrent layer. ``steps`` counts vectors, over time and batch; ``weights`` its matrices."""
+    """An LSTM, GRU or simple recurrent layer. ``steps`` counts vectors, over time and batch."""
 
     gates: int
     steps: int
@@ -194,10 +194,14 @@ def _plain(value: Any, wanted: str) -> Any:
 
 def _check(one: Operation) -> None:
     """Raise ValueError where shapes are too short to be what they are said to be."""
-    long_enough = {
-        Convolution: lambda c: len(c.weight) >= 2 and len(c.input) == len(c.output) >= 2,
-        Matrices: lambda m: len(m.left) >= 1 and len(m.right) >= 1,
-        Attention: lambda a: min(map(len, (a.query, a.key, a.value))) >= 2,
-    }
-    if not long_enough.get(type(one), lambda _: True)(one):
+    match one:
+        case Convolution():
+            possible = len(one.weight) >= 2 and len(one.input) == len(one.output) >= 2
+        case Matrices():
+            possible = min(len(one.left), len(one.right)) >= 1
+        case Attention():
+            possible = min(len(one.query), len(one.key), len(one.value)) >= 2
+        case _:
+            possible = True
+    if not possible:
         raise ValueError(f"{one} is impossible")

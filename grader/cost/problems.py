@@ -22,13 +22,14 @@ def explain(found: Mapping[str, Any], name: str) -> str:
     message = _line(found.get("message"))
     match found.get("problem"):
         case "no model":
-            return f"{name} gives something of type {_line(found.get('type'))}, which is no torch module or Keras model."
+            kind = _line(found.get("type"))
+            return f"{name} gives something of type {kind}, which is no torch module and no Keras model."
         case "construct":
             return f"{name} cannot be built{place}: {_line(found.get('error'))}: {message}"
         case "not analysable" if found.get("reason") == "depends on numbers":
             return (
-                f"{name} is not analysable: what it computes depends on the numbers that go in{place}, as by an `if` on a "
-                "tensor, `.item()`, `.numpy()` or a selection by a mask. No size can be told beforehand."
+                f"{name} is not analysable: what it computes depends on the numbers that go in{place}, as by an `if` "
+                "on a tensor, `.item()`, `.numpy()` or a selection by a mask. No size can be told beforehand."
             )
         case "not analysable":
             return f"{name} is not analysable{place}: {_line(found.get('reason'))}"

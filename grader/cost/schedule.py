@@ -19,8 +19,18 @@ _NARROW = {"bool": 1, "uint8": 1, "int8": 1, "int16": 2}
 
 #: Functions of each element that can write over what they read.
 _IN_PLACE = frozenset(
-    {"ReLU", "ReLU6", "LeakyReLU", "PReLU", "ELU", "SELU", "CELU", "GELU", "SiLU", "Mish", "Sigmoid", "Tanh", "Hardtanh"}
-    | {"Hardswish", "Hardsigmoid", "Softplus", "Softsign", "Threshold", "LogSigmoid", "Softshrink", "Hardshrink"}
+    {"ReLU", "ReLU6", "LeakyReLU", "PReLU", "ELU", "SELU", "CELU", "GELU", "SiLU", "Mish", "Sigmoid", "Tanh"}
+    | {
+        "Hardtanh",
+        "Hardswish",
+        "Hardsigmoid",
+        "Softplus",
+        "Softsign",
+        "Threshold",
+        "LogSigmoid",
+        "Softshrink",
+        "Hardshrink",
+    }
     | {"relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "tanh", "hardtanh"}
     | {"hardswish", "hardsigmoid", "softplus", "clamp", "clip", "clamp_min", "clamp_max", "abs", "neg", "exp", "sqrt"}
     | {"Activation", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "BatchNormalization", "batch_norm", "square"}

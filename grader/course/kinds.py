@@ -31,6 +31,11 @@ class CheckOptions(BaseModel):
         """Fraction of the points that each named misconception still earns; none where it is not listed."""
         return {}
 
+    @property
+    def mistakes(self) -> tuple[str, ...]:
+        """The misconceptions that a check names by itself, which the reference does not define."""
+        return ()
+
 
 class Kind(Protocol):
     """A kind of check, as far as reading a course needs it."""

@@ -13,11 +13,11 @@ from grader.course.rubrics import load_rubric
 from grader.course.schema import AssignmentFile, CourseFile, ExerciseFile
 from grader.course.solutions import load_solutions, load_wrong
 from grader.course.types import Assignment, Course, DataNeed, Exercise, Rubric, Solution, WrongSolution
-from grader.yamlfile import YamlFile, read_yaml, validated
 from grader.errors import CourseError, Problem
 from grader.model import Limits
 from grader.reference import Reference
 from grader.reference import load as load_reference
+from grader.yamlfile import YamlFile, read_yaml, validated
 
 #: Hand-ins that are run; others are only looked at.
 RUN_SUFFIXES = (".ipynb", ".py")
@@ -122,7 +122,7 @@ def _load_exercise(root: Path, assignment: str, name: str, kinds: Mapping[str, K
         limits=Limits(
             timeout_seconds=settings.timeout_seconds,
             memory_bytes=settings.memory_mb * 1024**2,
-            preload=tuple(settings.preload),
+            preload=_preload(settings, rubric),
         ),
         reference=reference,
         rubric=rubric,
@@ -133,6 +133,12 @@ def _load_exercise(root: Path, assignment: str, name: str, kinds: Mapping[str, K
         wrong=wrong,
         sha256=hashlib.sha256(file.sha256.encode() + task.read_bytes()).hexdigest(),
     )
+
+
+def _preload(settings: ExerciseFile, rubric: Rubric) -> tuple[str, ...]:
+    """Return what a warm process imports: what the author says, and what kinds of check need that look at a hand-in."""
+    needed = [name for check in rubric.checks for name in getattr(check.kind, "preload", ())]
+    return tuple(dict.fromkeys([*settings.preload, *needed]))
 
 
 def _collect(result: ExerciseFile | list[Problem], problems: list[Problem]) -> ExerciseFile | None:

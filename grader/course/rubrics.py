@@ -12,9 +12,9 @@ from typing import Any
 from grader.course.kinds import CheckOptions, Kind
 from grader.course.schema import CriterionFile, RubricFile
 from grader.course.types import Check, Criterion, Rubric
-from grader.yamlfile import Location, YamlFile, read_yaml, validated
 from grader.errors import CourseError, Problem
 from grader.reference import Reference
+from grader.yamlfile import Location, YamlFile, read_yaml, validated
 
 
 def load_rubric(path: Path, kinds: Mapping[str, Kind], reference: Reference | None) -> Rubric:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from grader.course.schema import WrongFile
 from grader.course.types import Rubric, Solution, WrongSolution
-from grader.yamlfile import read_yaml, validated
 from grader.errors import CourseError, Problem
 from grader.reference import Reference
+from grader.yamlfile import read_yaml, validated
 
 #: What systems leave in folders.
 _LITTER = ("__pycache__", ".ipynb_checkpoints", ".DS_Store")
@@ -53,6 +53,7 @@ def load_wrong(
     problems: list[Problem] = []
     found = []
     checks = {check.id for check in rubric.checks}
+    named_by_checks = {name for check in rubric.checks for name in check.options.mistakes}
     for name, data in ((str(key), one) for key, one in file.data.items()):
         entry = validated(WrongFile, file, data, (name,))
         if isinstance(entry, list):
@@ -65,7 +66,7 @@ def load_wrong(
             problems.append(file.problem((name,), f"cannot be handed in: the exercise takes {' or '.join(taken)}"))
         for word, known, names in (
             ("loses", checks, entry.loses),
-            ("names", set(reference.misconceptions), entry.names),
+            ("names", {*reference.misconceptions, *named_by_checks}, entry.names),
             ("without", {one for solution in solutions for one in solution.files}, entry.without),
         ):
             problems += [file.problem((name, word), _unknown(one, known)) for one in names if one not in known]

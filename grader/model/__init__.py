@@ -22,6 +22,7 @@ from grader.model.results import (
     Provenance,
     Report,
     Status,
+    Timeline,
 )
 from grader.model.submissions import SourceFile, Submission
 from grader.model.values import DTYPES, Array, Opaque, Plain, fingerprint
@@ -51,6 +52,7 @@ __all__ = [
     "Status",
     "Stop",
     "Submission",
+    "Timeline",
     "fingerprint",
     "worst_stop",
 ]

@@ -22,13 +22,32 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Timeline:
+    """A quantity over the steps of something, to be drawn: memory over the layers of a network.
+
+    ``steps`` are pairs of label and value, in ``unit``; ``limit`` is what they are held against, None for nothing.
+    """
+
+    title: str
+    unit: str
+    steps: tuple[tuple[str, float], ...]
+    limit: float | None = None
+    limit_title: str = ""
+
+    @property
+    def peak(self) -> float:
+        """The largest value; 0 without steps."""
+        return max((value for _, value in self.steps), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """One check, judged.
 
     ``message`` is for the student and never contains the answer; ``evidence`` is for the instructor and may.
     ``misconception`` is the identifier of the recognised mistake. ``follow_through`` says that the answer is
     right given the student's own earlier answers, and not otherwise. ``for_person``: a human has to mark it, and
-    ``answer`` is the text to be marked.
+    ``answer`` is the text to be marked. ``timeline`` is drawn beside the message.
     """
 
     id: str
@@ -41,6 +60,7 @@ class CheckResult:
     follow_through: bool = False
     for_person: bool = False
     answer: str = ""
+    timeline: Timeline | None = None
 
     @property
     def owed(self) -> bool:

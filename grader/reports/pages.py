@@ -14,8 +14,9 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from grader.cost import Board, Cost, Runtime, fits, memory_timeline
 from grader.model import Batch, Report
-from grader.reports import text, wording
+from grader.reports import costs, text, wording
 from grader.reports.questions import open_questions
 from grader.reports.summary import by_name, summarize
 
@@ -42,6 +43,14 @@ def class_page(batch: Batch, links: Mapping[str, str]) -> str:
     )
 
 
+def cost_page(cost: Cost, board: Board | None, runtime: Runtime) -> str:
+    """Return a page on what a network costs: figures, layers, the memory of each step, and how it fits ``board``."""
+    fit = fits(cost.weight_bytes[cost.precision], cost.activation_bytes, board, runtime) if board else {}
+    return _render(
+        "cost.html", cost=cost, board=board, runtime=runtime, fit=fit, lines=costs, line=memory_timeline(cost, board)
+    )
+
+
 def _render(template: str, **values: object) -> str:
     return _environment().get_template(template).render(**values) + "\n"
 
@@ -57,6 +66,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "bytes": text.bytes_text,
         "label": text.label,
         "plain": text.plain,
         "prose": _prose,

@@ -47,6 +47,14 @@ def number(value: float) -> str:
     return "0" if text == "-0" else text
 
 
+def bytes_text(amount: float) -> str:
+    """Return bytes in the largest of B, KiB and MiB that leaves one before the point: ``161.5 KiB``."""
+    for unit, size in (("MiB", 1024**2), ("KiB", 1024)):
+        if abs(amount) >= size:
+            return f"{amount / size:,.1f} {unit}"
+    return f"{amount:,.0f} B"
+
+
 def percent(share: float) -> str:
     """Return a share between 0 and 1 as whole per cent: ``67 %``, with a no-break space."""
     return f"{100 * share:.0f}\u00a0%"

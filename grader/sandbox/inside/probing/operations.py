@@ -28,7 +28,7 @@ _POINTWISE = frozenset(
     | {"_softmax", "_log_softmax", "neg", "abs", "maximum", "minimum", "threshold", "_prelu_kernel"}
 )
 #: What multiplies and sums up, and is not counted.
-_UNCOUNTED = ("_trilinear", "_cdist_forward", "_fft", "_embedding_bag", "linalg_", "_int_mm", "_scaled_mm", "_weight_int")
+_UNCOUNTED = ("_trilinear", "_cdist_forward", "_fft", "_embedding_bag", "linalg_", "_int_mm", "_scaled_mm")
 
 
 def note(name: str, given: Any, result: Any) -> dict[str, Any] | None:
@@ -41,11 +41,13 @@ def note(name: str, given: Any, result: Any) -> dict[str, Any] | None:
     if name in _ATTENTION:
         query, key, value = (_shape(one) for one in given[:3])
         return {"op": "attention", "query": query, "key": key, "value": value}
-    if name in _POOLS:
-        return _pool(given, result)
+    return _pool(given, result) if name in _POOLS else _without_product(name, given, result)
+
+
+def _without_product(name: str, given: Any, result: Any) -> dict[str, Any] | None:
     if name in _REDUCTIONS:
         return {"op": "reduction", "input": _shape(given[0]), "output": _shape(result)}
-    bare = name[:-1] if name.endswith("_") else name
+    bare = name.removesuffix("_")
     if bare in _POINTWISE:
         return {"op": "pointwise", "name": bare.lstrip("_"), "elements": prod(_shape(result))}
     return {"op": "uncounted", "name": name} if name.startswith(_UNCOUNTED) else None
@@ -100,5 +102,3 @@ def _listed(value: Any, count: int) -> list[Any]:
 def _shape(tensor: Any) -> list[int]:
     found = objects.tensors_in(tensor)
     return [int(side) for side in found[0].shape] if found else []
-
-

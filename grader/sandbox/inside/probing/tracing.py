@@ -9,7 +9,9 @@ The trusted side runs this on an author's own models, so it imports nothing of o
 
 from __future__ import annotations
 
+import logging
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -67,9 +69,9 @@ def trace(make: Callable[[], Any], inputs: Sequence[dict[str, Any]]) -> dict[str
 
 def trace_instance(model: Any, inputs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return the trace of a model with weights, as :func:`trace`."""
+    if not objects.framework_of(model):
+        return {"problem": "no model", "type": type(model).__name__}
     try:
-        if not objects.framework_of(model):
-            raise UntraceableError({"problem": "no model", "type": type(model).__name__})
         return _Tracer(model, _fake_mode()).trace(inputs)
     except UntraceableError as error:
         return error.problem
@@ -189,7 +191,7 @@ class _Tracer:
             with self.torch.no_grad():
                 self._materialise(inputs)
                 self._note_weights()
-                with self.fake:
+                with self.fake, _quiet():
                     given = [self._input(one) for one in inputs]
                     result = self._run(given)
                     return self._answer(given, result)
@@ -225,16 +227,18 @@ class _Tracer:
         except (TimeoutError, UntraceableError):
             raise
         except Exception as error:
-            message, name = objects.text_of(error), type(error).__name__
-            place = place_of(error)
-            if name in _DATA_DEPENDENT or any(words in message for words in _OUT_OF_TORCH):
-                problem = {"problem": "not analysable", "reason": "depends on numbers", "place": place}
-                raise UntraceableError(problem) from error
-            if "UnsupportedFakeTensor" in name or "UnsupportedOperator" in name or "Autograd" in name:
-                problem = {"problem": "not analysable", "reason": message, "place": place}
-                raise UntraceableError(problem) from error
-            problem = {"problem": "invalid", "error": name, "message": message, "place": place, "unit": self._shown()}
-            raise UntraceableError(problem) from error
+            raise UntraceableError(self._problem(error)) from error
+
+    def _problem(self, error: Exception) -> dict[str, Any]:
+        """Return what an exception in ``forward`` says about the model, as :func:`trace` returns it."""
+        message, name = objects.text_of(error), type(error).__name__
+        reason = message if "UnsupportedFakeTensor" in name or "UnsupportedOperator" in name else ""
+        if name in _DATA_DEPENDENT or any(words in message for words in _OUT_OF_TORCH):
+            reason = "depends on numbers"
+        if reason:
+            return {"problem": "not analysable", "reason": reason, "place": place_of(error)}
+        found = {"problem": "invalid", "error": name, "message": message, "place": place_of(error)}
+        return {**found, "unit": self._shown()}
 
     def _shown(self) -> dict[str, Any] | None:
         """Return the unit that was running, with the shapes of its weights."""
@@ -328,7 +332,8 @@ class _Tracer:
         if self.framework != "torch":
             yield
             return
-        handles, entered = [], []
+        handles: list[Any] = []
+        entered: list[tuple[Any, Any, dict[str, Any]]] = []
 
         def enter(module: Any, given: Any, named: Any) -> None:
             if self.unit is None:
@@ -416,9 +421,11 @@ class _Tracer:
     @contextmanager
     def _watch_operations(self) -> Iterator[None]:
         tracer = self
-        from torch.utils._python_dispatch import TorchDispatchMode  # noqa: PLC0415 - torch is loaded by now
+        from torch.utils import _python_dispatch  # noqa: PLC0415 - torch is loaded by now
 
-        class Mode(TorchDispatchMode):
+        base: Any = _python_dispatch.TorchDispatchMode
+
+        class Mode(base):  # type: ignore[misc]
             def __torch_dispatch__(self, function: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
                 result = function(*args, **(kwargs or {}))
                 tracer._operation(function, args, result)
@@ -436,6 +443,19 @@ class _Tracer:
         found = operations.note(str(function.__name__).partition(".")[0], given, result)
         if found is not None:
             self.unit["operations"].append(found)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to ourselves what torch has to say about exceptions while tracing, and warns of."""
+    log = logging.getLogger("torch._subclasses.fake_tensor")
+    before, log.disabled = log.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.disabled = before
 
 
 def _weights_in(module: Any) -> list[Any]:
