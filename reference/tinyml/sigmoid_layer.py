@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,24 +93,30 @@ def bowl(smallest: float, largest: float, random: np.random.Generator) -> Array:
 def instructive(n: Numbers) -> bool:
     """Say whether every usual mistake shows clearly: in sums, slopes, transposes, and in the step."""
     z, z_square = n.W @ n.x, n.W_square @ n.x_square
-    y_hat, y_hat_square = _sigmoid(z), _sigmoid(z_square)
-    error = y_hat - n.y
-    delta = error * y_hat * (1 - y_hat)
-    slopes = [y_hat * (1 - y_hat), z * (1 - z), _sigmoid(y_hat) * (1 - _sigmoid(y_hat)), np.ones(3)]
-    slope_gaps = [np.max(np.abs(error * (one - other))) for i, one in enumerate(slopes) for other in slopes[:i]]
-    gradient = np.outer((y_hat_square - n.y_square) * y_hat_square * (1 - y_hat_square), n.x_square)
-    other_sums = n.x_square @ n.W_square
+    error, error_square = _sigmoid(z) - n.y, _sigmoid(z_square) - n.y_square
+    wrong_sums = n.x_square @ n.W_square
+    gradient = np.outer(error_square * _sigmoid(z_square) * _sigmoid(-z_square), n.x_square)
     return bool(
         len(np.unique(z)) == 3
         and len(np.unique(z_square)) == 2
         and 0.5 <= np.min(np.abs(z)) <= np.max(np.abs(z)) <= 2.5
-        and np.max(np.abs(delta)) >= 0.05
-        and min(slope_gaps) >= 0.03
         and np.min(np.abs(z_square)) >= 0.25
-        and np.max(np.abs(_sigmoid(other_sums) - y_hat_square)) >= 0.05
+        and abs(error @ error - 1) >= 0.1  # else its root goes unseen
+        and abs(error @ error - 2.25) >= 0.1  # else its root looks like a mean
+        and slope_gap(error, z) >= 0.03
+        and slope_gap(error_square, z_square) >= 0.03
+        and np.max(np.abs(gradient)) >= 0.06
         and np.max(np.abs(gradient - gradient.T)) >= 0.03
+        and min(np.max(np.abs(wrong_sums - sign * z_square)) for sign in (1, -1)) >= 0.5
         and np.any(np.abs(n.x - 1) >= 0.5)  # else an input that is left out goes unseen
     )
+
+
+def slope_gap(error: Array, z: Array) -> float:
+    """Return how far the gradients by z with the right slope, and with each of the usual wrong ones, lie apart."""
+    value = _sigmoid(z)
+    slopes = [value * (1 - value), z * (1 - z), _sigmoid(value) * _sigmoid(-value), np.ones_like(z), 1 - value**2]
+    return min(float(np.max(np.abs(error * (one - other)))) for one, other in combinations(slopes, 2))
 
 
 @given
@@ -340,9 +347,15 @@ def for_beside_layer(rng):
 @trial("loss_of")
 def beside_layer(loss_of, W, X, Y, outputs):
     """Return the loss where the student's layer, should it be called, gives these outputs."""
+    import numpy as np  # noqa: PLC0415 - a trial brings what it needs
+
     names = getattr(loss_of, "__globals__", {})
-    own = names.get("layer")
-    names["layer"] = lambda W, X: outputs.copy()  # noqa: ARG005 - it stands in for a layer
+    own, known = names.get("layer"), {row.tobytes(): output for row, output in zip(X, outputs, strict=True)}
+
+    def layer(W, X):  # of all samples, or of some
+        return np.reshape([known[row.tobytes()] for row in np.atleast_2d(X)], (*np.shape(X)[:-1], -1))
+
+    names["layer"] = layer
     try:
         return loss_of(W, X, Y)
     finally:
@@ -522,7 +535,7 @@ def beside_loss(grad_of, W, X, Y, outputs):
     import numpy as np  # noqa: PLC0415 - a trial brings what it needs
 
     names = getattr(grad_of, "__globals__", {})
-    own = names.get("layer")
+    own, known = names.get("layer"), {row.tobytes(): output for row, output in zip(X, outputs, strict=True)}
 
     def tried(call):
         try:
@@ -530,8 +543,11 @@ def beside_loss(grad_of, W, X, Y, outputs):
         except Exception:  # noqa: BLE001 - a student's function may fail in any way; its own check says so
             return None
 
-    def layer(weights, inputs):
-        return outputs.copy() if np.array_equal(weights, W) and np.array_equal(inputs, X) else own(weights, inputs)
+    def layer(weights, inputs):  # of all samples, or of some
+        found = [known.get(row.tobytes()) for row in np.atleast_2d(inputs)]
+        if not np.array_equal(weights, W) or any(one is None for one in found):
+            return own(weights, inputs)
+        return np.reshape(found, (*np.shape(inputs)[:-1], -1))
 
     by_own = tried(lambda: own(W.copy(), X.copy()))
     names["layer"] = layer
@@ -558,7 +574,7 @@ def slope_of_loss(inputs, result):
 
 
 def _is_close(found, right):
-    return found is not None and np.shape(found) == np.shape(right) and np.allclose(found, right, rtol=1e-6, atol=1e-9)
+    return found is not None and np.shape(found) == np.shape(right) and np.allclose(found, right, rtol=1e-5, atol=1e-7)
 
 
 @misconception(
@@ -730,7 +746,7 @@ def sample_by_sample(W, X, Y, eta, steps):
     losses = [float(loss_of(W, X, Y))]
     for _ in range(steps):
         for i in range(len(X)):
-            W = W - eta * grad_of(W, X[i : i + 1], Y[i : i + 1])  # noqa: PLR6104 - in place it would change the caller's
+            W = W - eta * grad_of(W, X[i : i + 1], Y[i : i + 1])
         losses.append(float(loss_of(W, X, Y)))
     return losses
 
