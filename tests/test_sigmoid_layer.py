@@ -306,7 +306,9 @@ def test_X_01_the_convention_is_named_in_the_task() -> None:
 
 
 def test_X_02_a_transposed_gradient_is_right_where_its_shape_shows_it(exercise: Exercise) -> None:
-    text = changed(("grad_W = np.outer(delta, x)", "grad_W = np.outer(x, delta)"), ("W_new = W - eta", "W_new = W.T - eta"))
+    text = changed(
+        ("grad_W = np.outer(delta, x)", "grad_W = np.outer(x, delta)"), ("W_new = W - eta", "W_new = W.T - eta")
+    )
     assert lost(grade(exercise, text)) == {}
 
 
@@ -412,10 +414,8 @@ def test_losses_of_other_rates_than_said_are_noticed(exercise: Exercise) -> None
 
 
 def test_losses_rounded_for_the_history_are_right(exercise: Exercise) -> None:
-    rounded = (
-        "train(W_start, X_train, Y_train, rate, 60)",
-        "list(np.round(train(W_start, X_train, Y_train, rate, 60), 3))",
-    )
+    trained = "train(W_start, X_train, Y_train, rate, 60)"
+    rounded = (trained, f"list(np.round({trained}, 3))")
     assert lost(grade(exercise, changed(rounded))) == {}
 
 

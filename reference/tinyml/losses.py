@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from grader import cases, function, given, misconception, quantity
+from grader import cases, function, given, misconception, property_of, quantity, trial
 
 Array = NDArray[np.float64]
 
@@ -130,6 +130,15 @@ def divided_by_sum(logits: Array):
 @misconception("p", "That is the sigmoid of each logit. The classes must share one sum, which makes them add up.")
 def sigmoid_of_each(logits: Array):
     return 1 / (1 + np.exp(-logits))
+
+
+@misconception(
+    "p",
+    "The logits were put through a sigmoid before the softmax. They are logits, although the slides use the same symbol"
+    " for outputs of a sigmoid elsewhere.",
+)
+def sigmoid_before_softmax(logits: Array):
+    return _softmax(1 / (1 + np.exp(-logits)))
 
 
 @misconception("p", "That is softmax with powers of two; the base of the exponential is e.")
@@ -268,10 +277,29 @@ def cross_entropy(logits, label):
     return top + np.log(np.sum(np.exp(logits - top))) - logits[label]
 
 
-@cases("cross_entropy")
-def usual(rng):
-    for one in _logits(rng):
-        yield one, int(rng.integers(len(one)))
+def _with_probabilities(random):
+    """Yield logits, a label and the right probabilities, so that a slip in a student's softmax costs only once."""
+    for one in _logits(random):
+        yield one, int(random.integers(len(one))), _softmax(one)
+
+
+@cases("beside_softmax")
+def for_beside_softmax(rng):
+    yield from _with_probabilities(rng)
+
+
+@trial("cross_entropy")
+def beside_softmax(cross_entropy, logits, label, probabilities):
+    """Return the loss where the student's softmax, should it be called, gives these probabilities."""
+    import numpy as np  # noqa: PLC0415 - a trial brings what it needs
+
+    names = getattr(cross_entropy, "__globals__", {})
+    own = names.get("softmax")
+    names["softmax"] = lambda z: probabilities.copy() if np.array_equal(z, logits) else own(z)
+    try:
+        return cross_entropy(logits, label)
+    finally:
+        names["softmax"] = own
 
 
 @cases("cross_entropy")
@@ -325,10 +353,44 @@ def cross_entropy_gradient(logits, label):
     return p - _one_hot(p, label)
 
 
-@cases("cross_entropy_gradient")
-def for_cross_entropy_gradient(rng):
-    for one in _logits(rng):
-        yield one, int(rng.integers(len(one)))
+@cases("beside_loss")
+def for_beside_loss(rng):
+    yield from _with_probabilities(rng)
+
+
+@trial("cross_entropy_gradient")
+def beside_loss(cross_entropy_gradient, logits, label, probabilities):
+    """Return the student's loss, and the gradient, where softmax, should it be called, gives these probabilities."""
+    import numpy as np  # noqa: PLC0415 - a trial brings what it needs
+
+    names = getattr(cross_entropy_gradient, "__globals__", {})
+    own = names.get("softmax")
+    names["softmax"] = lambda z: probabilities.copy() if np.array_equal(z, logits) else own(z)
+    try:
+        gradient = cross_entropy_gradient(logits, label)
+        try:
+            return [names["cross_entropy"](logits.copy(), label), gradient]
+        except Exception:  # noqa: BLE001 - a student's loss may fail in any way; its own check says so
+            return [None, gradient]
+    finally:
+        names["softmax"] = own
+
+
+def _is_close(found, right):
+    return found is not None and np.size(found) == 1 and np.allclose(found, right, rtol=1e-6)
+
+
+@property_of("cross_entropy_gradient", "it is not the gradient of your loss by the logits.")
+def slope_of_loss(inputs, result):
+    """Hold for the true loss, and for one with the logarithm to another base, which was charged there."""
+    logits, label, p = inputs
+    loss, gradient = result
+    if gradient is None:
+        return "Nothing is returned yet."
+    if np.shape(gradient) != np.shape(logits):
+        return f"For {len(logits)} logits it has the shape {np.shape(gradient)}."
+    factors = [1.0, *(one for one in (1 / np.log(2), 1 / np.log(10)) if _is_close(loss, -one * np.log(p[label])))]
+    return any(np.allclose(gradient, one * (p - _one_hot(p, label)), rtol=1e-5, atol=1e-7) for one in factors)
 
 
 @misconception("cross_entropy_gradient", "The sign is turned: a larger logit of the right class must lower the loss.")
