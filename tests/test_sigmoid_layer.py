@@ -12,7 +12,7 @@ import pytest
 import torch
 import yaml
 from observing_helpers import grade
-from scipy.optimize import minimize
+from scipy.optimize import minimize  # type: ignore[import-untyped]
 
 from grader.checks import KINDS
 from grader.course import Exercise, load_course

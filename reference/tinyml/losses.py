@@ -295,11 +295,13 @@ def beside_softmax(cross_entropy, logits, label, probabilities):
 
     names = getattr(cross_entropy, "__globals__", {})
     own = names.get("softmax")
-    names["softmax"] = lambda z: probabilities.copy() if np.array_equal(z, logits) else own(z)
+    if own is not None:
+        names["softmax"] = lambda z: probabilities.copy() if np.array_equal(z, logits) else own(z)
     try:
         return cross_entropy(logits, label)
     finally:
-        names["softmax"] = own
+        if own is not None:
+            names["softmax"] = own
 
 
 @cases("cross_entropy")
@@ -365,7 +367,8 @@ def beside_loss(cross_entropy_gradient, logits, label, probabilities):
 
     names = getattr(cross_entropy_gradient, "__globals__", {})
     own = names.get("softmax")
-    names["softmax"] = lambda z: probabilities.copy() if np.array_equal(z, logits) else own(z)
+    if own is not None:
+        names["softmax"] = lambda z: probabilities.copy() if np.array_equal(z, logits) else own(z)
     try:
         gradient = cross_entropy_gradient(logits, label)
         try:
@@ -373,7 +376,8 @@ def beside_loss(cross_entropy_gradient, logits, label, probabilities):
         except Exception:  # noqa: BLE001 - a student's loss may fail in any way; its own check says so
             return [None, gradient]
     finally:
-        names["softmax"] = own
+        if own is not None:
+            names["softmax"] = own
 
 
 def _is_close(found, right):

@@ -352,14 +352,19 @@ def beside_layer(loss_of, W, X, Y, outputs):
     names = getattr(loss_of, "__globals__", {})
     own, known = names.get("layer"), {row.tobytes(): output for row, output in zip(X, outputs, strict=True)}
 
-    def layer(W, X):  # of all samples, or of some
-        return np.reshape([known[row.tobytes()] for row in np.atleast_2d(X)], (*np.shape(X)[:-1], -1))
+    def layer(weights, inputs):  # of all samples, or of some
+        found = [known.get(row.tobytes()) for row in np.atleast_2d(inputs)]
+        if any(one is None for one in found):
+            return own(weights, inputs)
+        return np.reshape(found, (*np.shape(inputs)[:-1], -1))
 
-    names["layer"] = layer
+    if own is not None:
+        names["layer"] = layer
     try:
         return loss_of(W, X, Y)
     finally:
-        names["layer"] = own
+        if own is not None:
+            names["layer"] = own
 
 
 @property_of("loss_of", "it is no sum of the squared errors of all outputs and samples, with a constant factor.")
@@ -550,11 +555,13 @@ def beside_loss(grad_of, W, X, Y, outputs):
         return np.reshape(found, (*np.shape(inputs)[:-1], -1))
 
     by_own = tried(lambda: own(W.copy(), X.copy()))
-    names["layer"] = layer
+    if own is not None:
+        names["layer"] = layer
     try:
         return [by_own, tried(lambda: names["loss_of"](W.copy(), X.copy(), Y.copy())), grad_of(W, X, Y)]
     finally:
-        names["layer"] = own
+        if own is not None:
+            names["layer"] = own
 
 
 @property_of("grad_of", "it is not the gradient of your loss by W.")
