@@ -118,10 +118,10 @@ def test_a_network_that_never_ends_is_cut_off(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.filterwarnings("ignore")  # that this way of quantising is going
 def test_quantised_layers_are_refused() -> None:
-    with pytest.raises(CostError, match="is not analysable: it is quantised: hand in the network with floating-point"):
-        analyse(nn.Sequential(torch.ao.nn.quantized.Quantize(0.1, 0, torch.quint8)), [(1, 4)])
-    with pytest.raises(CostError, match="is not analysable: it is quantised"):
-        analyse(torch.ao.nn.quantized.Linear(4, 3), [(1, 4)])
+    layers: Any = torch.ao.nn.quantized
+    for layer in (layers.Quantize(0.1, 0, torch.quint8), layers.Linear(4, 3)):
+        with pytest.raises(CostError, match="is not analysable: it is quantised: hand in the network with floating-"):
+            analyse(nn.Sequential(layer), [(1, 4)])
 
 
 def test_tied_weights_and_shared_layers_count_once_as_parameters_and_each_time_as_macs() -> None:

@@ -1,4 +1,4 @@
-"""The kind ``cost``: fit and bounds with margins, figures exact or within what runtimes take, other conventions named."""
+"""The kind ``cost``: fit and bounds with margins, figures exact or within an interval, other conventions."""
 
 from __future__ import annotations
 
