@@ -113,6 +113,35 @@ def test_sizes_and_costs_agree_with_the_layers_as_they_run(exercise: Exercise) -
     assert torch.exp(output).sum().item() == pytest.approx(1.0, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "right"),
+    [
+        ("total_macs", "17.37 MMAC", True),
+        ("total_macs", "17.4 MMAC", False),
+        ("total_macs", "17.43 MMAC", False),
+        ("total_parameters", "2.4540 M", True),
+        ("total_parameters", "2.4536 M", False),
+        ("total_parameters", "2.454 M", False),
+        ("linear1_macs", "2,359,296", True),
+        ("linear1_macs", "2.359296 MMAC", True),
+        ("linear1_macs", "2.3593 MMAC", False),
+        ("linear1_parameters", "2.3594 M parameters", False),
+        ("conv1_macs", "777.6 kMAC", True),
+        ("conv1_parameters", "896 parameters", True),
+        ("conv1_parameters", "0.896 k", True),
+    ],
+)
+def test_counts_may_have_units_and_enough_digits_to_show_biases(
+    exercise: Exercise, name: str, text: str, right: bool
+) -> None:
+    counts = [check.id for check in exercise.rubric.checks if check.id.endswith(("_size", "_macs", "_parameters"))]
+    only_counts = only(exercise, *counts, "flatten_features")
+    values = {one: exercise.reference.evaluate()[one] for one in (*counts, "flatten_features")}
+    seen = {Probe("value", one): value for one, value in {**values, name: text}.items()}
+    results = judge_seen(only_counts, seen)
+    assert [one for one, result in results.items() if result.fraction < 1] == ([] if right else [name])
+
+
 def test_printed_and_known_numbers(exercise: Exercise) -> None:
     truth = exercise.reference.evaluate()
     assert truth["flatten_features"] == 18432

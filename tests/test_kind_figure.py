@@ -326,6 +326,17 @@ def test_runs_with_the_same_accuracies_are_told_by_their_clocks(tmp_path: Path) 
     assert judged(tmp_path, [figure(drawn)], f"{AGREES}, x: time", {"runs": runs}).fraction == 1
 
 
+def test_agreement_over_any_list_that_is_named(tmp_path: Path) -> None:
+    options = "agrees_with: {file: history.json, quantity: tpr, x: fpr}"
+    fpr, tpr = [0.0, 0.0, 0.4, 1.0], [0.0, 0.5, 0.8, 1.0]
+    history = {"fpr": fpr, "tpr": tpr}
+    assert judged(tmp_path, [figure(axes_with(curve("", fpr, tpr)))], options, history).fraction == 1
+    result = judged(tmp_path, [figure(axes_with(curve("", EPOCHS, tpr)))], options, history)
+    assert verdict(result) == (0.0, "0 of 1 curves show the data of `history.json` over its `fpr`.")
+    none = judged(tmp_path, [figure(axes_with(curve("", fpr, tpr)))], options, {"tpr": tpr})
+    assert verdict(none) == (0.0, "It cannot be compared with `history.json`: run 1 has no `fpr`.")
+
+
 def test_a_part_of_the_history_may_be_meant(tmp_path: Path) -> None:
     options = "agrees_with: {file: history.json, run: {model: CNN}}"
     assert judged(tmp_path, [figure(axes_with(BOTH[1]))], options).fraction == 1

@@ -255,6 +255,70 @@ def test_one_more_or_less_is_wrong(exercise: Exercise, name: str) -> None:
         assert name in lost(changed)
 
 
+# Units
+
+WRITTEN = {
+    "layer1_macs": ["32.93 kMAC", "32.93 K", "32,928 MACs", "0.03293 MMAC"],
+    "layer2_macs": ["420 MAC", "0.42 kMAC", "420"],
+    "total_macs": ["33.35 kMAC", "33 348", "33.348 kMAC"],
+    "layer1_parameters": ["32.97 k parameters", "3.297e4"],
+    "layer2_parameters": ["430 parameters"],
+    "total_parameters": ["33.40 k", "33.4 k params", "33,400"],
+    "bytes_float32": ["133.6 kB", "133.6 KB", "130.5 KiB", "130.5 KB", "1.069 Mbit", "133,600 bytes"],
+    "bytes_int8": ["33.40 kB", "32.62 KiB", "32.62 KB", "33,400 B"],
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_units_are_welcome(exercise: Exercise, name: str) -> None:
+    for text in WRITTEN[name]:
+        assert points(exercise, judge(exercise, answers(exercise, **{name: text}))) == 12, text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("layer1_macs", "32.9 kMAC", "Write at least 4 digits, or the whole number."),
+        ("total_parameters", "33.35 k", "`total_parameters` is not right: yours, 33.35 k, is read as 33,350."),
+        ("bytes_float32", "133.6 MB", "`bytes_float32` is not right: yours, 133.6 MB, is read as 133,600,000."),
+        ("bytes_int8", "33.40 kb", "It is in bits, for which `b` stands; a byte, `B`, has eight."),
+        ("layer1_macs", "32.93 kB", "it is in bytes; asked are MACs."),
+    ],
+)
+def test_what_units_do_not_say_is_told(exercise: Exercise, name: str, text: str, message: str) -> None:
+    results = judge(exercise, answers(exercise, **{name: text}))
+    assert lost(results) == [name, "tool"]
+    assert results[name].message.endswith(message)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "misconception"),
+    [
+        ("layer1_macs", "65.86 kFLOPs", "flops"),
+        ("layer1_macs", "32.97 kMAC", "bias_adds_counted"),
+        ("bytes_float32", "133.6", "kilobytes"),
+        ("bytes_int8", "267.2 kB", "bits_of_int8"),
+    ],
+)
+def test_usual_mistakes_are_named_in_text_too(exercise: Exercise, name: str, text: str, misconception: str) -> None:
+    results = judge(exercise, answers(exercise, **{name: text}))
+    assert results[name].misconception == misconception
+    assert results[name].fraction == (0.5 if misconception == "kilobytes" else 0)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_four_digits_show_the_biases_in_each_reading(exercise: Exercise, network: str) -> None:
+    own = {"network": network}
+    right = Evaluation(exercise.reference, None, own)
+    for wrong in ({"count_per_bias": 1}, {"biases_per_neuron": 0}):
+        mistaken = Evaluation(exercise.reference, None, {**own, **wrong})
+        for name in (*COUNTS, *BYTES):
+            number, text = right.value(name), f"{mistaken.value(name) / 1000:#.4g} k"
+            if mistaken.value(name) != number:
+                found = judge(exercise, answers(exercise, network, **{name: text}))
+                assert name in lost(found), (name, text)
+
+
 #: Measured for the networks above, see the rubric.
 SAID_BY_TOOLS = {
     "dense": {"MAC": [33_400, 33_377, 33_494, 33_484], "FLOP": [66_696, 2 * 33_400]},
@@ -269,6 +333,9 @@ def test_what_tools_say_is_accepted_with_its_unit(exercise: Exercise, network: s
         for count in counts:
             said = answers(exercise, network, tool_unit=unit, tool_count=count)
             assert points(exercise, judge(exercise, said)) == 12, (unit, count)
+    assert (
+        points(exercise, judge(exercise, answers(exercise, network, tool_unit=unit, tool_count=f"{count} FLOP"))) == 12
+    )
     macs = SAID_BY_TOOLS[network]["FLOP"][0] // 2
     for unit, count in (("MAC", 2 * macs), ("FLOP", 4 * macs), ("MAC", 100 * macs)):
         wrong = judge(exercise, answers(exercise, network, tool_unit=unit, tool_count=count))

@@ -401,6 +401,34 @@ def test_usual_numbers_of_features_are_named(exercise: Exercise, features: str, 
     assert lost(results)["flatten_features"] == mistake
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "right"),
+    [
+        ("fc1_macs", "62,720 MAC", True),
+        ("fc1_macs", "62.72 kMAC", True),
+        ("fc1_macs", "62.7 kMAC", False),
+        ("fc1_parameters", "62.73 k parameters", True),
+        ("fc1_parameters", "62.7 k parameters", False),
+        ("net_parameters", "63 050", True),
+        ("net_macs", "0.288512 MMAC", True),
+        ("net_macs", "288.5 kMAC", False),
+        ("net_macs", "577,024 FLOPs", False),
+    ],
+)
+def test_costs_may_have_units_and_need_all_digits(
+    exercise: Exercise, reference: Reference, name: str, text: str, right: bool
+) -> None:
+    values = {**{one: reference.evaluate()[one] for one in (*SHAPES, *COSTS)}, name: text}
+    source = "\n".join(f"{one} = {tuple(v) if one.endswith('shape') else v!r}" for one, v in values.items())
+    result = graded(exercise, source)[name]
+    assert (result.fraction == 1) == right
+    if not right and "FLOP" not in text:
+        assert result.message.endswith("Write all digits of the number, as in 12345 or 12,345.")
+    if "FLOP" in text:
+        sentence = "in FLOPs, of which a MAC is two (FLOPs are 2 × MACs); asked are MACs"  # noqa: RUF001
+        assert result.message == f"`net_macs` is {sentence}."
+
+
 def test_every_answer_is_worth_what_the_catalogue_says(exercise: Exercise) -> None:
     assert exercise.rubric.points == 30
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any, Literal, cast
@@ -180,7 +181,8 @@ def _precision(options: CostOptions, case: Case) -> str:
 def _cost(options: CostOptions, case: Case, precision: str) -> Cost:
     """Return what the network costs. Raises CostError where the student's has no cost."""
     if options.function:
-        return _author_cost(case.truth.reference, options.function, repr(options.arguments), options, precision)
+        known = json.dumps([options.arguments, options.inputs, options.input_dtype])
+        return _author_cost(case.truth.reference, options.function, known, precision)
     found = case.seen(_trace_probe(options))
     name = options.student_network
     if isinstance(found, Failure):
@@ -193,9 +195,11 @@ def _cost(options: CostOptions, case: Case, precision: str) -> Cost:
 
 
 @lru_cache(maxsize=32)
-def _author_cost(reference: Reference, name: str, _arguments: str, options: CostOptions, precision: str) -> Cost:
-    make = partial(reference.definitions[name].function, *options.arguments)
-    return analyse(make, [(one, options.input_dtype) for one in options.inputs], precision)
+def _author_cost(reference: Reference, name: str, settings: str, precision: str) -> Cost:
+    """Return what the reference's network costs; kept, since it is the same for everybody."""
+    arguments, inputs, dtype = json.loads(settings)
+    make = partial(reference.definitions[name].function, *arguments)
+    return analyse(make, [(one, dtype) for one in inputs], precision)
 
 
 def _judged_demands(options: CostOptions, cost: Cost) -> Verdict:

@@ -23,7 +23,7 @@ _OPPOSITE = {"epochs": "time", "time": "epochs"}
 
 
 class Agreement(BaseModel):
-    """A history, in a file or a variable, whose ``quantity`` the curves have to show, over its ``x``."""
+    """A history, in a file or a variable, whose ``quantity`` the curves have to show, over its list ``x``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -31,7 +31,7 @@ class Agreement(BaseModel):
     variable: str = ""
     run: dict[str, Entry] = Field(default_factory=dict)
     quantity: str = "test_accuracy"
-    x: Literal["epochs", "seconds", "any"] = "any"
+    x: str = "any"
     atol: float = Field(default=_SAME_ATOL, ge=0)
 
     @property
@@ -53,7 +53,8 @@ class FigureOptions(CheckOptions):
     - ``title``: it has a title.
     - ``y_range``: from where to where the data may go; per cent are understood where it is ``[0, 1]``.
     - ``agrees_with``: ``{file, variable, run, quantity, x, atol}``: the curves show this history's numbers (as
-      many of its runs as curves are asked for), over its ``epochs`` or ``seconds``. A ``variable`` may be a list, too.
+      many of its runs as curves are asked for), over its ``epochs``, ``seconds`` or another of its lists that ``x``
+      names. A ``variable`` may be a list, too.
     - ``same_as``: ``epochs`` or ``time``: another plot, over that, shows the same data.
     - ``count``: how many plots there are in all.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from grader.checks.answers import Answer, Numbers, expected_value, in_form_of
 from grader.checks.case import Case
+from grader.checks.comparing import Tolerance
 from grader.reference import Evaluation, Misconception, Reference
 
 
@@ -59,21 +60,21 @@ def _distance(one: Numbers | str | None, other: Numbers | str | None) -> float:
     return float(np.max(np.abs(one.astype(np.float64) - other.astype(np.float64)), initial=0.0))
 
 
-def nearest_mistake(reference: Reference, name: str, rtol: float) -> tuple[str, float]:
-    """Return which known mistake changes the number ``name`` least, and by which fraction of it.
+def nearest_mistake(reference: Reference, name: str, tolerance: Tolerance) -> tuple[str, float, float]:
+    """Return which known mistake changes the number ``name`` least, by how much, and the right number.
 
-    Changes of ``rtol`` or less do not count. Empty and infinite where there is none, or where the reference cannot be
+    Changes within the ``tolerance`` do not count. Empty where there is none, or where the reference cannot be
     evaluated, which is told elsewhere.
     """
     truth = Evaluation(reference, None)
     true = _number(evaluated(truth, name))
-    if not true:
-        return "", np.inf
+    if true is None:
+        return "", 0.0, 0.0
     above = reference.ancestors([name])
     wrong = {m.id: _number(mistaken(truth, m, name)[1]) for m in reference.misconceptions.values() if m.target in above}
-    changes = {key: abs(number / true - 1) for key, number in wrong.items() if number is not None}
-    far = [(change, key) for key, change in changes.items() if change > rtol]
-    return min(far)[::-1] if far else ("", np.inf)
+    changes = [(abs(number - true), key) for key, number in wrong.items() if number is not None]
+    change, key = min((one for one in changes if one[0] > tolerance.around(true)), default=(0.0, ""))
+    return key, change, true
 
 
 def _number(value: Numbers | str | None) -> float | None:

@@ -169,14 +169,18 @@ def _tolerance(options: ValueOptions, expected: Numbers | str) -> Tolerance:
 
 def _indistinct(options: ValueOptions, reference: Reference) -> list[str]:
     """Return what is wrong if text with as many digits as asked may be the right value and a known mistake as well."""
-    if options.writing is None or options.writing.digits is None:
+    writing = options.writing
+    if writing is None or writing.digits is None:
         return []
-    mistake, change = nearest_mistake(reference, options.value, options.rtol if options.exact is False else 0.0)
-    enough = int(np.floor(1 - np.log10(change))) + 1 if np.isfinite(change) else 1
-    if enough <= options.digits:
+    right = evaluated(Evaluation(reference, None), options.value)
+    tolerance = EXACT if right is None else _tolerance(options, right)
+    mistake, change, true = nearest_mistake(reference, options.value, tolerance)
+    if not mistake or writing.step(true, writing.digits) < change:
         return []
-    near = f"`{options.value}` and the mistake `{mistake}` are only {change:.2g} of it apart"
-    return [f"digits: {options.digits} are too few: {near}; write digits: {enough} or exact: true"]
+    enough = next((digits for digits in range(writing.digits, 16) if writing.step(true, digits) < change), None)
+    instead = f"digits: {enough} or exact: true" if enough else "exact: true"
+    near = f"`{options.value}` and the mistake `{mistake}` are {change:g} apart"
+    return [f"digits: {writing.digits} may not show that {near}; write {instead}"]
 
 
 def _verdict(  # noqa: PLR0913 - the parts of a result

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isfinite
+from math import floor, isfinite, log10
 from typing import Literal, TypeAlias
 
 from grader.checks.written import WHOLE, Unit, Written, agreeing, in_unit, mismatch, read_written
 
 Kilobyte: TypeAlias = Literal[1000, 1024, "either"]
 
-#: What one MAC is in FLOPs, and one FLOP in MACs.
+#: What bytes and bits may be counted in, other than powers of ten.
+_INFORMATION = (1.0, 1 / 8, 8.0, 1024.0, 1024.0**2, 1024.0**3)
+#: How many MACs a FLOP is, and how many FLOPs a MAC.
 _OPERATIONS = {("FLOP", "MAC"): Fraction(1, 2), ("MAC", "FLOP"): Fraction(2)}
 
 
@@ -26,6 +28,11 @@ class Writing:
     units: tuple[Unit, ...]
     digits: int | None
     kilobyte: Kilobyte
+
+    def step(self, true: float, digits: int) -> float:
+        """Return the largest that one unit of the last of so many ``digits`` of ``true`` may be, with any prefix."""
+        scales = _INFORMATION if self.units[0] in {"B", "bit"} else (1.0,)
+        return max(scale * 10.0 ** (floor(log10(abs(true) / scale)) - digits + 1) for scale in scales) if true else 0.0
 
 
 @dataclass(frozen=True, slots=True)

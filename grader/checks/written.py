@@ -113,8 +113,8 @@ class Written:
 def read_written(text: str, unit: Unit | Literal[""] = "") -> Written:
     """Return the figure that ``text`` is. Raises WrittenError.
 
-    Where it names no unit it is in ``unit``, which helps to read it: ``37 K`` of bytes may be 37 KiB, ``32,928`` of MACs
-    has no decimals. Units are not compared; see ``in_unit``.
+    Where it names no unit it is in ``unit``, which helps to read it: ``37 K`` of bytes may be 37 KiB, and ``32,928``
+    MACs have no decimals. Units are not compared; see ``in_unit``.
     """
     if len(text) > MAX_CHARS:
         raise WrittenError(f"it has {len(text)} characters, and a number with its unit at most {MAX_CHARS}")

@@ -22,7 +22,7 @@ def folded_into(network: Network) -> dict[int, int]:
     """
     maker: dict[int, int] = {}
     shared = Counter(weight for unit in network.units for weight in unit.weights)
-    uses = Counter(one.buffer for unit in network.units for one in unit.given)
+    uses = network.readers()
     kept = {one.buffer for one in network.outputs}
     found = {}
     for index, unit in enumerate(network.units):

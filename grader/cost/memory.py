@@ -43,20 +43,21 @@ class ActivationBytes:
 def activation_bytes(plan: Schedule, precision: str) -> ActivationBytes:
     """Return the three figures of a schedule at ``precision``, which decides on scratch memory."""
     liveness = timeline(plan)
-    overlap = [alive - _shared(plan, index) for index, alive in enumerate(liveness)]
+    overlap = [alive - (_shared(plan, index) if plan.steps else 0) for index, alive in enumerate(liveness)]
     places = arena(plan.blocks, scratch(plan, precision))
     top = max((one.offset_bytes + one.block.size_bytes for one in places), default=0)
     return ActivationBytes(max(overlap, default=0), max(liveness, default=0), top)
 
 
 def timeline(plan: Schedule) -> list[int]:
-    """Return the bytes alive in each step."""
-    changes = [0] * (len(plan.steps) + 1)
+    """Return the bytes alive in each step; of a network that only hands its input on, those of its input."""
+    count = max(len(plan.steps), 1)
+    changes = [0] * (count + 1)
     for one in plan.blocks:
         changes[one.first] += one.size_bytes
-        changes[min(one.last + 1, len(plan.steps))] -= one.size_bytes
+        changes[min(one.last + 1, count)] -= one.size_bytes
     found, alive = [], 0
-    for change in changes[: len(plan.steps)]:
+    for change in changes[:count]:
         alive += change
         found.append(alive)
     return found

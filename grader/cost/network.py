@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -102,6 +103,13 @@ class Network:
     def macs(self) -> int:
         """Multiply-accumulates of one run."""
         return sum(unit.macs for unit in self.units)
+
+    def readers(self) -> Counter[int]:
+        """Return how many units read each buffer; who only looks at it in another way does not read it."""
+        found: Counter[int] = Counter()
+        for unit in self.units:
+            found.update({one.buffer for one in unit.given} - {one.buffer for one in unit.made})
+        return found
 
     def constants(self) -> frozenset[int]:
         """Return the buffers that nothing makes: tensors that the model holds without calling them weights."""

@@ -104,10 +104,7 @@ def element_bytes(dtype: str, precision: str) -> int:
 
 def _blocks_of(network: Network, folded: dict[int, int]) -> list[int]:
     """Return for each buffer the block in which it lies: the first buffer of those that share a place."""
-    uses: dict[int, int] = defaultdict(int)
-    for unit in network.units:
-        for buffer in {one.buffer for one in unit.given}:
-            uses[buffer] += 1
+    uses = network.readers()
     block_of = list(range(len(network.buffers)))
     outputs = {one.buffer for one in network.outputs}
     constants = network.constants()

@@ -32,12 +32,12 @@ class Net(nn.Module):
         return self.fc1(x.view(len(x), -1))
 
 
-conv1_parameters = 28 * 9 + 28
+conv1_parameters = "280 parameters"
 fc1_parameters = 4732 * 10 + 10
-net_parameters = conv1_parameters + fc1_parameters
-conv1_macs = 28 * 9 * 26 * 26
-fc1_macs = 4732 * 10
-net_macs = conv1_macs + fc1_macs
+net_parameters = "47,610 parameters"
+conv1_macs = "170.352 kMAC"
+fc1_macs = "47.32 kMAC"
+net_macs = "217,672 MACs"
 
 data_format = "channels first (NCHW)"
 

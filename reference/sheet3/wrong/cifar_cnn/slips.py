@@ -54,7 +54,7 @@ linear1_parameters = 2359242
 linear2_parameters = 1209
 total_parameters = 2453000
 
-conv1_macs = 777000
+conv1_macs = "777 kMAC"
 conv2_macs = 3612000
 conv3_macs = 10616000
 linear1_macs = 2359269
