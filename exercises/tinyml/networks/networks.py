@@ -9,38 +9,25 @@ import torch
 from torch import nn
 
 # --- given ---
-t = np.array([-2. , -1.5, -1. , -0.5,  0. ,  0.5,  1. ,  1.5,  2. ])
-s = np.array([-0.6, -0.4, -0.8,  0.4,  0.2, -1.4, -0.7,  0.8,  2.7])
+t = np.array([-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0])
+s = np.array([-0.6, -0.4, -0.8, 0.4, 0.2, -1.4, -0.7, 0.8, 2.7])
 degree_low = 2
 degree_high = 5
-dense_x_shape = (8, 14,)
-dense_W_shape = (16, 14,)
-conv_x_shape = (4, 33, 36,)
-conv_W_shape = (10, 4, 3, 3,)
+dense_x_shape = (8, 14)
+dense_W_shape = (16, 14)
+conv_x_shape = (4, 33, 36)
+conv_W_shape = (10, 4, 3, 3)
 stride = 2
 padding = 2
-x = np.array([[ 0.5,  0.5, -0.5,  1. ],
- [ 1.5, -0.5, -1. ,  1. ],
- [-1.5, -1. ,  1. ,  0.5]])
-Wq = np.array([[-1. , -1. ,  0.5, -0.5],
- [-1. ,  0.5, -1. ,  1. ]])
-Wk = np.array([[ 0.5, -0.5,  1. ,  1. ],
- [-0.5, -1. ,  0.5, -1. ]])
-Wv = np.array([[ 0.5, -1. ,  1. , -1. ],
- [ 1. ,  0.5,  0.5,  1. ]])
-X = np.array([[ 1. , -1.5, -1.5],
- [-1. ,  1. , -1. ],
- [-2. , -1. ,  1.5],
- [ 0.5,  1. ,  1.5],
- [ 2. , -0.5, -1. ]])
-W1 = np.array([[ 0.5,  1. , -1.5],
- [-1.5, -0.5, -1.5],
- [-1.5, -2. , -0.5],
- [ 1. , -1.5,  1.5]])
-b1 = np.array([ 2. ,  0.5, -2. , -0.5])
-W2 = np.array([[ 1. , -1.5,  2. ,  1. ],
- [ 1. , -1. ,  1. ,  2. ]])
-b2 = np.array([1., 1.])
+x = np.array([[0.5, 0.5, -0.5, 1.0], [1.5, -0.5, -1.0, 1.0], [-1.5, -1.0, 1.0, 0.5]])
+Wq = np.array([[-1.0, -1.0, 0.5, -0.5], [-1.0, 0.5, -1.0, 1.0]])
+Wk = np.array([[0.5, -0.5, 1.0, 1.0], [-0.5, -1.0, 0.5, -1.0]])
+Wv = np.array([[0.5, -1.0, 1.0, -1.0], [1.0, 0.5, 0.5, 1.0]])
+X = np.array([[1.0, -1.5, -1.5], [-1.0, 1.0, -1.0], [-2.0, -1.0, 1.5], [0.5, 1.0, 1.5], [2.0, -0.5, -1.0]])
+W1 = np.array([[0.5, 1.0, -1.5], [-1.5, -0.5, -1.5], [-1.5, -2.0, -0.5], [1.0, -1.5, 1.5]])
+b1 = np.array([2.0, 0.5, -2.0, -0.5])
+W2 = np.array([[1.0, -1.5, 2.0, 1.0], [1.0, -1.0, 1.0, 2.0]])
+b2 = np.array([1.0, 1.0])
 # --- end of given ---
 
 
@@ -103,8 +90,7 @@ b3 = None  # 2 numbers: biases of the one layer
 
 
 def collapse(W1, b1, W2, b2):
-    """Return the weights and the biases of the one layer."""
-    return None
+    return None  # the weights and the biases of the one layer
 
 
 collapses = {  # "yes" or "no": can one linear layer do the same?
@@ -127,8 +113,7 @@ def relu_network(x, W1, W2):
 
 
 def counterexample():
-    """Return W1, W2, a, b: your own weights, and two inputs."""
-    return None
+    return None  # W1, W2, a, b: your own weights, and two inputs
 
 
 # 7. Two famous blocks
@@ -137,7 +122,7 @@ def counterexample():
 class AlexNetBlock(nn.Module):
     def __init__(self, in_channels, out_channels):
         super().__init__()
-        # TODO: the layers
+        self.in_channels, self.out_channels = in_channels, out_channels  # TODO: the layers
 
     def forward(self, x):
         pass  # TODO
@@ -146,7 +131,7 @@ class AlexNetBlock(nn.Module):
 class ResNetBlock(nn.Module):
     def __init__(self, channels):
         super().__init__()
-        # TODO: the layers
+        self.channels = channels  # TODO: the layers
 
     def forward(self, x):
         pass  # TODO
