@@ -17,6 +17,7 @@ from grader.checks import KINDS
 from grader.course import Exercise, load_course
 from grader.model import CheckResult
 from grader.reference import Evaluation, Reference
+from grader.starters import with_given
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "exercises" / "theory_to_practice" / "activations"
@@ -109,7 +110,8 @@ def test_functions_agree_with_torch(reference: Reference) -> None:
     for a, weights, biases, _ in truth.cases("networks"):
         layers = torch.nn.Sequential()
         for W, b in zip(weights, biases, strict=True):
-            layer = torch.nn.Linear(*W.T.shape, dtype=torch.float64)
+            outputs, inputs = W.shape
+            layer = torch.nn.Linear(inputs, outputs, dtype=torch.float64)
             layer.load_state_dict({"weight": torch.tensor(W), "bias": torch.tensor(b)})
             layers.extend([layer, torch.nn.Tanh()])
         activations = functions["forward"](a, weights, biases, np.tanh)
@@ -333,6 +335,15 @@ def test_personal_numbers_belong_to_the_seed(reference: Reference, seed: int) ->
     assert not np.array_equal(one["V"], other["V"])
     assert np.sum(one["hidden_z"] < 0) == 1
     assert np.min(np.abs(one["z1"])) >= 0.25
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_solution_is_right_for_everybodys_numbers(reference: Reference, seed: int) -> None:
+    values = reference.evaluate(seed)
+    own: dict[str, Any] = {"__name__": "work"}
+    exec(with_given("a.py", SOLUTION, {name: values[name] for name in reference.givens}), own)  # noqa: S102 - our own file
+    for name in VALUES:
+        np.testing.assert_allclose(own[name], values[name], rtol=1e-10, err_msg=name)
 
 
 def test_starter_leaves_the_numbers_and_nothing_else(reference: Reference) -> None:
