@@ -323,8 +323,8 @@ def test_X_01_any_factor_before_the_squares_is_right(exercise: Exercise, word: s
 def test_written_answers_are_marked_by_a_person_with_points_that_add_up(exercise: Exercise, name: str) -> None:
     key = key_of(exercise, name)
     assert sum(one.points for one in key.key_points) == key.points
-    assert judge(exercise, answers(exercise, **{name: key.model_answer}))[name].for_person
-    assert not judge(exercise, answers(exercise, **{name: "Hm."}))[name].for_person
+    assert judge(exercise, answers(exercise, None, **{name: key.model_answer}))[name].for_person
+    assert not judge(exercise, answers(exercise, None, **{name: "Hm."}))[name].for_person
 
 
 def test_messages_for_students_hold_no_answer(exercise: Exercise) -> None:
