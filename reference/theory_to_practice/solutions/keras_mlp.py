@@ -15,7 +15,7 @@ images = 60000
 validation_split = 0.2
 epochs = 32
 digit_order = np.array([2, 3, 0, 9, 1, 4, 5, 8, 7, 6])
-digit_counts = np.array([ 77,  69,  79, 105, 107,  90,  88,  67,  50,  73])
+digit_counts = np.array([77, 69, 79, 105, 107, 90, 88, 67, 50, 73])
 # --- end of given ---
 
 FOLDER = Path("data/mnist")
@@ -94,12 +94,13 @@ own_updates = math.ceil((digit_counts.sum() - kept) / Batch) * Epochs
 
 # Sorted labels: count from the end what is kept back.
 
-unseen_digits, left = [], kept
-for digit, count in zip(digit_order[::-1], digit_counts[::-1], strict=True):
-    if count > left:
+trained_counts, left = digit_counts.copy(), kept
+for place in reversed(range(10)):
+    if digit_counts[place] > left:
+        trained_counts[place] -= left
         break
-    unseen_digits.append(int(digit))
-    left -= count
+    trained_counts[place] = 0
+    left -= digit_counts[place]
 best_val_accuracy = round(float(left / kept), 3)
 
 

@@ -17,7 +17,7 @@ images = 60000
 validation_split = 0.2
 epochs = 32
 digit_order = np.array([2, 3, 0, 9, 1, 4, 5, 8, 7, 6])
-digit_counts = np.array([ 77,  69,  79, 105, 107,  90,  88,  67,  50,  73])
+digit_counts = np.array([77, 69, 79, 105, 107, 90, 88, 67, 50, 73])
 # --- end of given ---
 
 FOLDER = Path("data/mnist")
@@ -62,7 +62,16 @@ def fit_model(model, x, y, batch_size, epochs):
     return model.fit(x, y, epochs=32, batch_size=50, validation_split=0.2)
 
 
-compile_arguments = dict(zip("abcdefgh", "loss,learning rate,metrics,optimizer,metrics,loss,optimizer,learning rate".split(","), strict=True))
+compile_arguments = {
+    "a": "loss",
+    "b": "learning rate",
+    "c": "metrics",
+    "d": "optimizer",
+    "e": "metrics",
+    "f": "loss",
+    "g": "optimizer",
+    "h": "learning rate",
+}
 
 batch_size = 50
 training_images = 60_000
@@ -70,7 +79,7 @@ steps_per_epoch = training_images // batch_size
 updates = steps_per_epoch * epochs
 own_updates = math.ceil(digit_counts.sum() / batch_size) * epochs
 
-unseen_digits = []
+trained_counts = digit_counts - np.round(digit_counts / 5).astype(int)
 best_val_accuracy = 1.0
 
 

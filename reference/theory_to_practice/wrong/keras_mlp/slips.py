@@ -28,7 +28,7 @@ training_images = 47_000
 steps_per_epoch = 900
 updates = 30_000
 own_updates = 5
-unseen_digits = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+trained_counts = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
 best_val_accuracy = 0.6
 
 

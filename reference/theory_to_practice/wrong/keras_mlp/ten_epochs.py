@@ -17,7 +17,7 @@ images = 60000
 validation_split = 0.2
 epochs = 32
 digit_order = np.array([2, 3, 0, 9, 1, 4, 5, 8, 7, 6])
-digit_counts = np.array([ 77,  69,  79, 105, 107,  90,  88,  67,  50,  73])
+digit_counts = np.array([77, 69, 79, 105, 107, 90, 88, 67, 50, 73])
 # --- end of given ---
 
 FOLDER = Path("data/mnist")
@@ -56,7 +56,16 @@ def fit_model(model, x, y, batch_size, epochs):
     return model.fit(x, y, batch_size, epochs, validation_split=0.2, verbose=0)
 
 
-compile_arguments = dict(zip("abcdefgh", "loss,learning rate,metrics,optimizer,metrics,loss,optimizer,learning rate".split(","), strict=True))
+compile_arguments = {
+    "a": "loss",
+    "b": "learning rate",
+    "c": "metrics",
+    "d": "optimizer",
+    "e": "metrics",
+    "f": "loss",
+    "g": "optimizer",
+    "h": "learning rate",
+}
 
 batch_size = 50
 training_images, steps_per_epoch, updates = 48_000, 960, 30_720
@@ -65,7 +74,7 @@ own_updates = math.ceil(own_training_images / batch_size) * epochs
 
 stored = np.repeat(digit_order, digit_counts)
 seen, kept_back = stored[:own_training_images], stored[own_training_images:]
-unseen_digits = list(set(kept_back.tolist()) - set(seen.tolist()))
+trained_counts = [np.count_nonzero(seen == digit) for digit in digit_order]
 best_val_accuracy = np.isin(kept_back, seen).mean()
 
 
