@@ -5,6 +5,7 @@
     ├── CourseError               the course's own files are wrong; carries all Problems       (author)
     ├── SubmissionError           a hand-in cannot be read; its score is owed to a human       (operator)
     ├── DataError                 a data set's files cannot be read or written                 (operator)
+    ├── CostError                 a network has no cost: it does not run, or depends on data  (operator)
     └── SandboxError              confinement or its process failed; the run is tried again    (operator)
         └── ProtocolError         bytes from the untrusted side that are not a valid answer
 

@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 HEAD = """# Where each item is graded
 
 Made from the `items` of every `exercise.yaml` by `python -m tests.items_table > exercises/ITEMS.md`. Items carry the
-numbers of the documents that the course was built from: E for the microcontroller exercise, H for sheet 3.
+numbers of the documents that the course was built from: E for the microcontroller exercise, H for sheet 3, I for the
+slides from theory to practice, T for the primer on tinyML.
 
 | item | exercise | checks |
 |---|---|---|

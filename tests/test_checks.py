@@ -218,6 +218,42 @@ def test_edges(one: Callable[..., CheckResult], true: str, answer: Any, options:
     assert verdict(one(true, answer, options)) == (PASSED if passes else FAILED)
 
 
+@pytest.mark.parametrize(
+    ("answer", "fraction"),
+    [
+        ([5, 7, 9, 7], 1.0),
+        ([5, 7, 9, 8], 0.75),
+        ([7, 7, 9, 8], 0.5),
+        ([7, 7, 7, 7], 0.0),  # one number everywhere is right somewhere without any calculation
+        ([1, 2, 3, 4], 0.0),
+        ([5, 7, 9], 0.0),
+    ],
+)
+def test_each_element_may_earn_its_share(one: Callable[..., CheckResult], answer: list[int], fraction: float) -> None:
+    assert one("np.array([5, 7, 9, 7])", answer, "per_element: true").fraction == fraction
+
+
+def test_elements_may_follow_from_an_earlier_slip(tmp_path: Path) -> None:
+    text = """
+        @quantity
+        def a():
+            return np.array([1.0, 2.0, 3.0, 4.0])
+
+        @quantity
+        def b(a):
+            return 2 * a
+
+        @misconception("b", "No square is asked.")
+        def squared(a):
+            return a**2
+        """
+    exercise = make_exercise(tmp_path, text, "value: a", "value: b, per_element: true")
+    own = [1.0, 2.0, 5.0, 6.0]
+    assert judge(exercise, {"a": own, "b": [2.0, 4.0, 10.0, 0.0]})["b"].fraction == 0.75
+    # A known mistake is no slip in some elements, though some may agree by chance.
+    assert judge(exercise, {"a": [1.0, 2.0, 3.0, 4.0], "b": [1.0, 4.0, 9.0, 16.0]})["b"].fraction == 0
+
+
 def test_agreement_is_element_by_element() -> None:
     answer, expected = np.array([1.0, 2.0, np.nan]), np.array([1.05, 2.5, np.nan])
     assert agreement(answer, expected, Tolerance(0.1, 0.0)).tolist() == [True, False, True]

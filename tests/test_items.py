@@ -1,4 +1,4 @@
-"""Every item of the two assignments is graded, and every entry of the errata that touches them has a test."""
+"""Every item of the four assignments is graded, and every entry of the errata that touches them has a test."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from items_table import ROOT, table
 from grader.checks import KINDS
 from grader.course import Course, load_course
 
-#: X-01 and X-02 concern all documents.
-ERRATA = [f"ETH-{n:02}" for n in range(1, 26)] + [f"HD-{n:02}" for n in range(1, 16)] + ["X-01", "X-02"]
+#: How many items and errata each document has. The errata X-01 and X-02 concern all of them.
+ITEMS = {"E": 60, "H": 30, "I": 35, "T": 22}
+COUNTS = {"ETH": 25, "HD": 15, "ICTP": 13, "TML": 11, "X": 2}
+ERRATA = [f"{document}-{n:02}" for document, count in COUNTS.items() for n in range(1, count + 1)]
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +24,7 @@ def course() -> Course:
 
 def test_every_item_belongs_to_an_exercise(course: Course) -> None:
     graded = {item for exercise in course.exercises() for item in exercise.items}
-    wanted = {f"E{n:02}" for n in range(1, 61)} | {f"H{n:02}" for n in range(1, 31)}
+    wanted = {f"{letter}{n:02}" for letter, count in ITEMS.items() for n in range(1, count + 1)}
     assert wanted - graded == set()
 
 

@@ -330,3 +330,10 @@ def test_an_authors_mistakes(tmp_path: Path) -> None:
     ):
         assert part in text
     assert POINTS >= 20
+
+
+@pytest.mark.parametrize("text", ["w-ηg", "w - η·g", "w-η*g", r"w - \eta g", "w-gη", "-η g + w", "w - eta*g"])
+def test_greek_letters_are_their_names(tmp_path: Path, text: str) -> None:
+    step = "\n@quantity\ndef step():\n    return 'w - eta*g'\n"
+    assert judged(tmp_path, text, step, "formula: step, variables: [w, eta, g], assume: numbers").fraction == 1
+    assert judged(tmp_path / "plus", "w+ηg", step, "formula: step, variables: [w, eta, g]").fraction == 0

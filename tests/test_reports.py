@@ -31,6 +31,7 @@ from grader.model import (
     Report,
     Status,
     Stop,
+    Timeline,
 )
 from grader.reports import (
     class_page,
@@ -136,6 +137,7 @@ def mixed(name: str = "anna", **more: Any) -> Report:
             "status": Status.PARTIAL,
             "fraction": 0.5,
             "message": "This looks like: the mean was taken over n instead of 2n.",
+            "timeline": Timeline("Memory", "bytes", (("conv", 2048.0), ("relu", 100.0)), 1024.0, "limit"),
             "misconception": "mean_over_n",
         },
         "grad_W2": {
@@ -163,7 +165,8 @@ def hostile() -> Report:
     bad = mixed()
     (exercise,) = bad.exercises
     score = check("z1", 2.0, Status.FAILED, message=HOSTILE, misconception=HOSTILE, evidence="SECRET")
-    lines = check("h", 2.0, Status.FAILED, message=f"Table:\n {HOSTILE}\n {HOSTILE}")
+    drawn = Timeline(HOSTILE, "bytes", ((HOSTILE, 3.0), (HOSTILE, 2.0)), 2.5, HOSTILE)
+    lines = check("h", 2.0, Status.FAILED, message=f"Table:\n {HOSTILE}\n {HOSTILE}", timeline=drawn)
     criterion = CriterionScore("forward", HOSTILE, 0.0, 4.0, False, (score, lines))
     error = CodeError(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
     exercise = replace(
@@ -299,6 +302,22 @@ def test_json_has_the_fixed_keys_and_values() -> None:
         "threads": 1,
     }
     assert [problem["where"] for problem in data["problems"]] == ["hand-ins/eve"]
+
+
+def test_a_timeline_is_drawn_with_its_peak_and_what_lies_above_the_limit() -> None:
+    page = Page(student_page(mixed()))
+    steps = [attributes["class"] for attributes in page.tags("rect") if "step" in (attributes.get("class") or "")]
+    assert steps == ["step peak over", "step"]
+    text = " ".join("".join(page.text).split())
+    assert "conv: 2.0 KiB, relu: 100 B." in text
+    assert "Memory. The peak is 2.0 KiB; limit: 1.0 KiB." in text
+    far = replace(
+        mixed().exercises[0].criteria[1].checks[0].result, timeline=Timeline("M", "bytes", (("a", 1.0),), 9.0)
+    )
+    exercise = replace(
+        mixed().exercises[0], criteria=(CriterionScore("c", "C", 0, 1, False, (CheckScore(far, 0, 1),)),)
+    )
+    assert "9 B, far above these bars." in student_page(replace(mixed(), exercises=(exercise,)))
 
 
 def test_a_submissions_problems_are_listed_with_the_batch_as_well() -> None:
@@ -449,7 +468,10 @@ def test_hostile_text_stays_text(html: str) -> None:
 @pytest.mark.parametrize("html", both_pages(hostile(), mixed("bert")), ids=["student", "class"])
 def test_characters_that_turn_text_around_are_isolated(html: str) -> None:
     outside = re.sub(
-        r"<(bdi|pre\b[^>]*|desc\b[^>]*|title\b[^>]*)>.*?</(bdi|pre|desc|title)>", "", html, flags=re.DOTALL
+        r"<(bdi|pre\b[^>]*|desc\b[^>]*|title\b[^>]*|text\b[^>]*)>.*?</(bdi|pre|desc|title|text)>",
+        "",
+        html,
+        flags=re.DOTALL,
     )
     assert "\u202e" in html
     assert "\u202e" not in outside

@@ -58,6 +58,8 @@ _LATEX: Mapping[str, str] = (
     | {"lfloor": " floor(", "lceil": " ceil("}
     | dict.fromkeys(("left", "right", "operatorname", "mathrm", "text", *",;! "), "")
 )
+#: A Greek letter; the second group is there where a letter follows, with which its name must not grow together.
+_GREEK = re.compile("([\N{GREEK SMALL LETTER ALPHA}-\N{GREEK SMALL LETTER OMEGA}])((?=[^\\W\\d_]))?")
 _THOUSANDS = re.compile(r"(?<![\w.])\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3})+(?![\w.])")
 _LIMITS = re.compile(
     r"(?<!\w)(sum|max|min)\s*_\s*[({]?\s*([A-Za-z])(?!\w)\s*(?:=\s*\d+)?\s*[)}]?\s*(?:\^\s*(?:\{[^{}]*\}|\w))?"
@@ -138,17 +140,18 @@ def _plain(text: str) -> str:
     text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ]+", lambda found: f"^({found[0].translate(_SUPERSCRIPTS)})", text)
     text = re.sub("[₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₙ]+", lambda found: f"_{found[0].translate(_SUBSCRIPTS)}", text)
     text = _THOUSANDS.sub(lambda found: re.sub(r"\s", "", found[0]), text)
-    text = (
-        unicodedata.normalize("NFKC", text.translate(_SIGNS))
-        .translate(_SIGNS)
-        .replace("\N{GREEK SMALL LETTER SIGMA}", " sigma")
-    )
+    text = unicodedata.normalize("NFKC", text.translate(_SIGNS)).translate(_SIGNS)
+    text = _GREEK.sub(lambda found: f" {_greek_name(found[1])}{' ' if found[2] is not None else ''}", text)
     text = re.sub(r"\\([A-Za-z]+|[,;! ])", lambda found: _LATEX.get(found[1], f" {found[1]}"), text)
     text = _LIMITS.sub(r"\1_\2 ", text)
     text = re.sub(r"\|([^|]+)\|", r" abs(\1)", text)
     text = re.sub(r"_\{(\w+)\}", r"_\1", text)
     text = re.sub(r"\b(?:np|numpy|math|torch|sympy|sp)\.", "", text)
     return text.replace("**", "^").replace("{", "(").replace("}", ")")
+
+
+def _greek_name(letter: str) -> str:
+    return unicodedata.name(letter).rpartition(" ")[2].lower()
 
 
 def _right_side(text: str) -> str:

@@ -48,6 +48,18 @@ def agrees(answer: Numbers | str, expected: Numbers | str, tolerance: Tolerance)
     return answer.shape == expected.shape and bool(np.all(agreement(answer, expected, tolerance)))
 
 
+def right_share(answer: Numbers | str, expected: Numbers | str, tolerance: Tolerance) -> float:
+    """Return the fraction of the elements that agree; 0 for text, and for one number everywhere where several are due.
+
+    Such a number would be right somewhere without any calculation.
+    """
+    if isinstance(answer, str) or isinstance(expected, str) or answer.shape != expected.shape:
+        return 0.0
+    if np.unique(answer).size <= 1 < np.unique(expected).size:
+        return 0.0
+    return float(np.mean(agreement(answer, expected, tolerance)))
+
+
 def difference(name: str, answer: Numbers | str, expected: Numbers | str, tolerance: Tolerance) -> str:
     """Return how the answer differs: how many elements, where first, and a pattern if there is one.
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from grader.checks.answers import Answer, Numbers, Unusable, expected_value
 from grader.checks.case import Asked, Case, Verdict, unknown
-from grader.checks.comparing import EXACT, Tolerance, agrees, difference
+from grader.checks.comparing import EXACT, Tolerance, agrees, difference, right_share
 from grader.checks.following import evaluated, mistaken, nearest_mistake, spread
 from grader.checks.writing import Kilobyte, Writing
 from grader.checks.written import Unit
@@ -28,6 +28,7 @@ class ValueOptions(CheckOptions):
     - ``rtol``: relative tolerance.
     - ``exact``: compare exactly. Left out, whole numbers are compared exactly and others are not.
     - ``transpose``: a matrix may come transposed where its shape shows that.
+    - ``per_element``: a wrong answer that shows no known mistake earns the fraction of its elements that are right.
     - ``accept``: further quantities of the reference, of the same shape, that are right as well.
     - ``follow_through``: fraction earned by an answer that is right only given the student's own earlier answers.
     - ``credit``: fraction earned in spite of a named misconception, as ``{name: fraction}``.
@@ -51,6 +52,7 @@ class ValueOptions(CheckOptions):
     rtol: float = Field(default=1e-5, ge=0)
     exact: bool | None = None
     transpose: bool = False
+    per_element: bool = False
     accept: list[str] = Field(default_factory=list)
     follow_through: float = Field(default=1.0, ge=0, le=1)
     credit: dict[str, float] = Field(default_factory=dict)
@@ -336,7 +338,16 @@ def _wrong(options: ValueOptions, case: Case, answer: Answer, true: Numbers | st
     if blocking:
         names = ", ".join(f"`{name}`" for name in blocking)
         message += f"\nIt could not be judged from your own {names}: nothing can be learned from it there."
-    return _verdict(options, Status.FAILED, 0.0, message, evidence=evidence)
+    share = _share(options, case, answer, followed) if options.per_element else 0.0
+    return _verdict(options, Status.PARTIAL if share else Status.FAILED, share, message, evidence=evidence)
+
+
+def _share(options: ValueOptions, case: Case, answer: Answer, followed: Numbers | str | None) -> float:
+    """Return the fraction of the elements that are right, or that follow; one and the same number earns nothing."""
+    rights = _accepted(options, case)
+    if followed is not None and options.follow_through:
+        rights.append(followed)
+    return max(right_share(answer.value, right, _tolerance(options, right)) for right in rights)
 
 
 def _short(value: Numbers | str) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from grader.errors import GradeError
+from grader.errors import ExitCode, GradeError
 
 
 class CostError(GradeError):
     """A model cannot be analysed. ``analysable``: it is the model that is wrong, and not only beyond us."""
+
+    exit_code = ExitCode.FAILED
 
     def __init__(self, message: str, *, analysable: bool = True) -> None:
         super().__init__(message)
