@@ -88,7 +88,9 @@ def _fit_words(cost: Cost, fit: Fit, board: Board, placement: str) -> str:
         case "no":
             # Of RAM that is the best case; weights take what they take.
             least = "at least " if fit.limit.endswith("RAM") and activations.overlap < largest(activations) else ""
-            return f"{needs} It does not fit the {place}: in {fit.limit} {least}{-fit.margin_bytes:,} bytes are missing."
+            return (
+                f"{needs} It does not fit the {place}: in {fit.limit} {least}{-fit.margin_bytes:,} bytes are missing."
+            )
     return (
         f"{needs} Whether it fits the {place} depends on the runtime: in {fit.limit} up to {-fit.margin_bytes:,} bytes "
         "are missing."

@@ -64,10 +64,10 @@ class CostOptions(CheckOptions):
     and ``folded`` for parameters; ``other_precision``, ``bits`` for bytes; ``sum_of_activations``,
     ``largest_activation``, ``weights_in_ram`` for activations.
 
-    Board and limits count alike, each in full or not at all; the message gives every margin, and with a board the report
-    draws what is in memory in each step. Nothing is computed: the
-    network is traced, so one whose sizes depend on numbers cannot be judged, and earns nothing. It is traced beside
-    student code, which could forge it (weaker evidence); multiply-accumulates are counted outside, from shapes.
+    Board and limits count alike, each in full or not at all; the message gives every margin, and with a board the
+    report draws what is in memory in each step. Nothing is computed: the network is traced, so one whose sizes depend
+    on numbers cannot be judged, and earns nothing. It is traced beside student code, which could forge it (weaker
+    evidence); multiply-accumulates are counted outside, from shapes.
     """
 
     cost: str

@@ -326,8 +326,8 @@ def peak_rule() -> str:
 
 @misconception(
     "peak_rule",
-    "That is the sum of all activations. When a layer is done, its input is needed no more and is overwritten: find the "
-    "layer with which most is in RAM.",
+    "That is the sum of all activations. When a layer is done, its input is needed no more and is overwritten: find "
+    "the layer with which most is in RAM.",
 )
 def sum_of_activations() -> str:
     return "all"
@@ -533,8 +533,8 @@ IMAGES = 300
 #: parameters) came to 0.94, 0.86 and 0.96 in 8 epochs, and with SGD to 0.96, 0.82 and 0.94 in 12; two convolutions with
 #: stride and two dense layers to 1.00 each in 10; depthwise separable ones to 0.97, 0.97 and 0.94 in 5. What should not
 #: pass: an MLP 0.46 to 0.47, a linear layer 0.45 to 0.48, convolutions without ReLU 0.48 to 0.54, four kernels 0.35 to
-#: 0.46, no training 0.08 to 0.14. For the real images nothing was measured: their bands are a guess, meant to be low for
-#: a small network.
+#: 0.46, no training 0.08 to 0.14. For the real images nothing was measured: their bands are a guess, meant to be low
+#: for a small network.
 BANDS = {"textures": [(0.75, 1.0), (0.6, 0.5)], "cifar10": [(0.55, 1.0), (0.4, 0.5)]}
 
 Images = NDArray[np.uint8]

@@ -49,7 +49,8 @@ def read(name):
 def main():
     torch.manual_seed(0)
     parts = [read(f"data_batch_{number}") for number in range(1, 6)]
-    images, labels = prepare(np.concatenate([one for one, _ in parts])), torch.tensor(np.concatenate([two for _, two in parts]))
+    images = prepare(np.concatenate([one for one, _ in parts]))
+    labels = torch.tensor(np.concatenate([one for _, one in parts]))
     test_images, test_labels = read("test_batch")
     net = Net()
     optimizer = torch.optim.Adam(net.parameters(), lr=0.005)
