@@ -68,7 +68,7 @@ class _Sum(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         total = self.branch(x) + (x if self.shortcut is None else self.shortcut(x))
-        return total if self.last is None else self.last(total)
+        return total if self.last is None else self.last(total)  # type: ignore[no-any-return]
 
 
 # MLPerf Tiny
