@@ -68,8 +68,7 @@ class _Sum(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         total = self.branch(x) + (x if self.shortcut is None else self.shortcut(x))
-        found: Tensor = total if self.last is None else self.last(total)
-        return found
+        return total if self.last is None else self.last(total)  # type: ignore[no-any-return]
 
 
 # MLPerf Tiny

@@ -88,6 +88,22 @@ def test_a_network_that_does_not_fit_earns_nothing_and_tells_what_is_missing(tmp
     )
 
 
+def test_what_is_missing_of_ram_is_told_for_the_best_plan(tmp_path: Path) -> None:
+    source = RIGHT.replace("3, 8, 3", "3, 16, 3").replace("512", "16").replace(".flatten(1)", ".mean((2, 3))")
+    result = judged(tmp_path, f"cost: Net, {INPUT}, precision: int8, board: tiny.yaml", source)
+    assert result.fraction == 0
+    # 8 rows of 128 bytes, written over 10 rows of 30 bytes, of which the last three are still read in the end.
+    least = 8 * 128 - 7 * 30 + 300
+    assert (
+        f"It does not fit the Tiny, in internal memory: in internal RAM at least {least - 900} bytes" in result.message
+    )
+
+
+def test_only_a_board_draws_the_memory(tmp_path: Path) -> None:
+    result = judged(tmp_path, f"cost: Net, {INPUT}, limits: {{activation_bytes: [1, 9999]}}")
+    assert (result.fraction, result.timeline) == (1, None)
+
+
 def test_weights_may_lie_outside_where_the_rubric_says_so(tmp_path: Path) -> None:
     check = f"cost: Net, {INPUT}, precision: float16, board: tiny.yaml, placement: external_flash"
     source = RIGHT.replace("nn.Conv2d(3, 8, 3)", "nn.Conv2d(3, 8, 3, stride=4)").replace("512", "32")

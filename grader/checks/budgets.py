@@ -86,7 +86,11 @@ def _fit_words(cost: Cost, fit: Fit, board: Board, placement: str) -> str:
         case "yes":
             return f"{needs} It fits the {place}: in {fit.limit} {fit.margin_bytes:,} bytes are left at worst."
         case "no":
-            return f"{needs} It does not fit the {place}: in {fit.limit} {-fit.margin_bytes:,} bytes are missing."
+            # Of RAM that is the best case; weights take what they take.
+            least = "at least " if fit.limit.endswith("RAM") and activations.overlap < largest(activations) else ""
+            return (
+                f"{needs} It does not fit the {place}: in {fit.limit} {least}{-fit.margin_bytes:,} bytes are missing."
+            )
     return (
         f"{needs} Whether it fits the {place} depends on the runtime: in {fit.limit} up to {-fit.margin_bytes:,} bytes "
         "are missing."

@@ -17,6 +17,7 @@ from grader.checks.refusals import why_no_model
 from grader.cost import (
     PLACEMENTS,
     PRECISIONS,
+    Board,
     Cost,
     CostError,
     analyse,
@@ -63,9 +64,10 @@ class CostOptions(CheckOptions):
     and ``folded`` for parameters; ``other_precision``, ``bits`` for bytes; ``sum_of_activations``,
     ``largest_activation``, ``weights_in_ram`` for activations.
 
-    Board and limits count alike, each in full or not at all; the message gives every margin. Nothing is computed: the
-    network is traced, so one whose sizes depend on numbers cannot be judged, and earns nothing. It is traced beside
-    student code, which could forge it (weaker evidence); multiply-accumulates are counted outside, from shapes.
+    Board and limits count alike, each in full or not at all; the message gives every margin, and with a board the
+    report draws what is in memory in each step. Nothing is computed: the network is traced, so one whose sizes depend
+    on numbers cannot be judged, and earns nothing. It is traced beside student code, which could forge it (weaker
+    evidence); multiply-accumulates are counted outside, from shapes.
     """
 
     cost: str
@@ -208,7 +210,7 @@ def _judged_demands(options: CostOptions, cost: Cost) -> Verdict:
     fraction = sum(one.fraction for one in found) / len(found)
     message = "\n".join(_lines(options, found, cost))
     judged = verdict("cost", options, fraction, message, evidence=_evidence(cost))
-    return Verdict(_with_timeline(judged.result, cost, options), {})
+    return Verdict(_with_timeline(judged.result, cost, board) if board else judged.result, {})
 
 
 def _lines(options: CostOptions, found: list[Demand], cost: Cost) -> Iterator[str]:
@@ -221,8 +223,7 @@ def _evidence(cost: Cost) -> str:
     return f"weights {dict(cost.weight_bytes)} B, activations {cost.activation_bytes}, {dict(cost.conventions)}"
 
 
-def _with_timeline(result: CheckResult, cost: Cost, options: CostOptions) -> CheckResult:
-    board = read_board(options.board) if options.board else None
+def _with_timeline(result: CheckResult, cost: Cost, board: Board) -> CheckResult:
     fields: Mapping[str, Any] = {name: getattr(result, name) for name in result.__slots__}
     return CheckResult(**{**fields, "timeline": memory_timeline(cost, board)})
 

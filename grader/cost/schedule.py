@@ -167,32 +167,64 @@ def _best_order(
     if all(bits >> (index - 1) & 1 for index, bits in enumerate(needs) if index):
         return trace, True  # a chain: there is no other
     users: dict[int, int] = defaultdict(int)
+    followers: dict[int, list[int]] = defaultdict(list)
     for index, step in enumerate(steps):
         for block in {*step.reads, *step.makes}:
             users[block] |= 1 << index
+        for before in _members(needs[index]):
+            followers[before].append(index)
     live = sum(sizes[block] for block in inputs)
-    # By set of finished steps: the lowest peak on the way there, what is alive there, and the order that leads there.
-    states: dict[int, tuple[int, int, tuple[int, ...]]] = {0: (live, live, ())}
+    ready = frozenset(index for index in trace if not needs[index])
+    states = {0: _State(live, live, ready, None)}
     looked_at = 0
     for _ in range(count):
-        following: dict[int, tuple[int, int, tuple[int, ...]]] = {}
-        for done, (peak, alive, order) in states.items():
+        following: dict[int, _State] = {}
+        for done, state in states.items():
             looked_at += 1
             if looked_at > MAX_STATES:
                 return trace, False
-            for index in trace:
-                if done >> index & 1 or needs[index] & ~done:
-                    continue
+            for index in sorted(state.ready):
                 after = done | 1 << index
                 new = [one for one in steps[index].makes if not users[one] & done and one not in inputs]
-                during = alive + sum(sizes[one] for one in new)
+                during = state.alive + sum(sizes[one] for one in new)
+                peak = max(state.peak, during)
+                if after in following and peak >= following[after].peak:
+                    continue
                 touched = {*steps[index].reads, *steps[index].makes}
                 over = (one for one in touched if not users[one] & ~after and one not in outputs)
-                found = (max(peak, during), during - sum(sizes[one] for one in over), (*order, index))
-                if after not in following or found[0] < following[after][0]:
-                    following[after] = found
+                freed = [one for one in followers[index] if not needs[one] & ~after]
+                alive = during - sum(sizes[one] for one in over)
+                following[after] = _State(peak, alive, (state.ready - {index}).union(freed), (state, index))
         states = following
-    return list(next(iter(states.values()))[2]), True
+    return _order_of(next(iter(states.values()))), True
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A set of finished steps: the lowest peak on the way there, what is alive, what can run next, and the way."""
+
+    peak: int
+    alive: int
+    ready: frozenset[int]
+    way: tuple[_State, int] | None
+
+
+def _order_of(state: _State) -> list[int]:
+    order: list[int] = []
+    while state.way is not None:
+        state, index = state.way
+        order.append(index)
+    return order[::-1]
+
+
+def _members(bits: int) -> list[int]:
+    """Return the numbers of the bits that are set."""
+    found = []
+    while bits:
+        low = bits & -bits
+        found.append(low.bit_length() - 1)
+        bits ^= low
+    return found
 
 
 def _scheduled(

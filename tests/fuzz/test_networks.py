@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.fuzz import networks
+from . import networks
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -41,11 +41,11 @@ layer2_parameters = 256 * 64 + 64
 layer3_parameters = 64 * 32 + 32
 layer4_parameters = 32 * 10 + 10
 total_parameters = 219_818
-layer1_macs = 784 * 256
+layer1_macs = "200.7 kMAC"
 layer2_macs = 256 * 64
 layer3_macs = 64 * 32
 layer4_macs = 32 * 10
-total_macs = 219_456
+total_macs = "219,456 MAC"
 
 # The listing
 

@@ -1,0 +1,33 @@
+"""FLOPs, no biases, and the sum of all activations."""
+
+import torch
+from torch import nn
+
+precision = "int8"
+
+
+class Net(nn.Module):
+    """Three convolutions, each map half as large as the one before, and the mean of each channel at the end."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1)
+        self.conv2 = nn.Conv2d(16, 32, 3, padding=1)
+        self.conv3 = nn.Conv2d(32, 32, 3)
+        self.linear = nn.Linear(32, 10)
+        self.pool = nn.MaxPool2d(2)
+
+    def forward(self, images):
+        x = self.pool(torch.relu(self.conv1(images)))
+        x = self.pool(torch.relu(self.conv2(x)))
+        x = torch.relu(self.conv3(x))
+        return self.linear(x.mean(dim=(2, 3)))
+
+
+def prepare(images):
+    return torch.tensor(images, dtype=torch.float32) / 255
+
+
+net_parameters = sum(one.numel() for one in Net().parameters() if one.dim() > 1)
+net_macs = 2 * (9 * (3 * 16 * 32**2 + 16 * 32 * 16**2 + 32 * 32 * 6**2) + 32 * 10)
+net_ram_bytes = 3 * 32**2 + 16 * (32**2 + 16**2) + 32 * (16**2 + 8**2 + 6**2 + 1) + 10
