@@ -47,7 +47,9 @@ def _layers(entries: Sequence[str]) -> dict[str, str]:
 @click.option(
     "--input", "inputs", multiple=True, metavar="SIZES", help="An input, batch first: 1,3,32,32. One for each."
 )
-@click.option("--precision", type=click.Choice(PRECISIONS), default="float32", show_default=True)
+@click.option(
+    "--precision", type=click.Choice(PRECISIONS), default="float32", show_default=True, help="In which numbers it runs."
+)
 @click.option(
     "--layer", "layers", multiple=True, metavar="NAME=PRECISION", help="Another precision for one layer's weights."
 )

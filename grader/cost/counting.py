@@ -21,12 +21,15 @@ from math import prod
 from types import MappingProxyType
 
 from grader.cost.folding import folded_into
-from grader.cost.network import Network, Unit
+from grader.cost.network import Network, Unit, Weight
 from grader.cost.operations import Convolution, Matrices, Operation, Pointwise, Pool, Recurrent, Reduction
 
 _ST_PRICES = {"relu": 1, "hardtanh": 1, "clamp": 1, "clamp_min": 1, "leaky_relu": 1, "sigmoid": 10, "softmax": 15}
 _ST_FUSED = frozenset({"relu", "hardtanh", "clamp", "clamp_min"})
 _ST_SUMS = frozenset({"add", "sub", "mul", "div", "maximum", "minimum"})
+
+#: Recurrent layers of Keras, which multiply and add step by step.
+_RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN", "ConvLSTM2D"})
 
 #: What each convention is called in a sentence.
 TITLES: Mapping[str, str] = MappingProxyType(
@@ -53,16 +56,28 @@ def conventions(network: Network, precision: str = "float32") -> dict[str, int]:
 
 def has_bias(network: Network, unit: Unit) -> bool:
     """Return whether a unit adds a bias to what it multiplies, in the operation or as a weight of its own."""
-    if any(one.bias for one in unit.operations if isinstance(one, Convolution | Matrices)):
-        return True
-    names = (network.weights[index] for index in unit.weights)
-    return bool(unit.products) and any(one.is_vector and one.name.endswith("bias") for one in names)
+    return any(getattr(one, "bias", False) for one in unit.operations) or bool(_biases(network, unit))
+
+
+def _biases(network: Network, unit: Unit) -> list[Weight]:
+    """Return the biases among the weights of a unit that multiplies."""
+    weights = [network.weights[index] for index in unit.weights]
+    return [one for one in weights if one.is_bias] if unit.products else []
 
 
 def bias_additions(network: Network, unit: Unit) -> int:
-    """Return how many times a bias is added to an element of a product."""
-    as_weight = has_bias(network, unit) and not any(getattr(one, "bias", False) for one in unit.operations)
-    return sum(_biased(one) for one in unit.operations if as_weight or getattr(one, "bias", True))
+    """Return how many times a bias is added to an element of a product.
+
+    In torch that is a part of the operation. Keras adds it afterwards: then sums of whole tensors are counted, but for
+    recurrent layers, which sum up other things as well; theirs are added in every step.
+    """
+    within = sum(_biased(one) for one in unit.operations if getattr(one, "bias", True))
+    if within or not _biases(network, unit):
+        return within
+    if unit.kind in _RECURRENT:
+        steps = prod(unit.given[0].shape[:-1]) if unit.given else 0
+        return steps * sum(one.size for one in _biases(network, unit))
+    return sum(one.elements for one in unit.operations if isinstance(one, Pointwise) and one.name == "add")
 
 
 def _biased(one: Operation) -> int:

@@ -39,8 +39,13 @@ class Weight:
 
     @property
     def is_vector(self) -> bool:
-        """Whether it is a bias, a scale, or the like."""
-        return len(self.shape) < 2
+        """Whether it is a bias, a scale, or the like; a GRU of Keras has its two biases in one matrix."""
+        return len(self.shape) < 2 or self.is_bias
+
+    @property
+    def is_bias(self) -> bool:
+        """Whether it is a bias, by its name."""
+        return self.name.endswith("bias")
 
 
 @dataclass(frozen=True, slots=True)

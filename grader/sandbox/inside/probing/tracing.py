@@ -52,7 +52,6 @@ def trace(make: Callable[[], Any], inputs: Sequence[dict[str, Any]]) -> dict[str
     - ``not analysable``, for a ``reason``, at ``place``: what is computed depends on numbers, or is unknown to us.
     """
     try:
-        known = None
         for build in (_faked, _hollowed):
             model, fake = build(make)
             if model is not None:
@@ -181,6 +180,10 @@ class _Tracer:
 
     def trace(self, inputs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Return what :func:`trace` returns. Raises UntraceableError."""
+        with _quiet():
+            return self._trace(inputs)
+
+    def _trace(self, inputs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         modes = [(one, one.training) for one in self.model.modules()] if self.framework == "torch" else []
         if any(".quantized" in type(one).__module__ for one, _ in modes):
             raise _quantised()
@@ -193,7 +196,7 @@ class _Tracer:
             with self.torch.no_grad():
                 self._materialise(inputs)
                 self._note_weights()
-                with self.fake, _quiet():
+                with self.fake:
                     given = [self._input(one) for one in inputs]
                     result = self._run(given)
                     return self._answer(given, result)
