@@ -13,10 +13,9 @@ from itertools import chain
 from pathlib import Path
 
 from grader.errors import Problem, UsageError
+from grader.importers.names import IGNORED
 from grader.model import SourceFile, Submission
 
-#: Left behind by tools; never part of a hand-in.
-IGNORED = frozenset({"__MACOSX", ".ipynb_checkpoints", "__pycache__", ".git", ".venv", "venv", "node_modules"})
 MAX_FILES = 2_000
 MAX_BYTES = 512 * 1024**2
 _CHUNK_BYTES = 1024**2
