@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.importers import folders, moodle
+from grader.importers import canvas, folders, gradescope, moodle, nbgrader
 from grader.importers.archives import SUFFIXES, is_archive
 from grader.importers.gathering import gather
 from grader.importers.handins import Delivery, Found, Intake, Settings, readable
@@ -26,6 +26,9 @@ class Format:
 #: In the order in which they are tried; the last one takes everything.
 FORMATS = {
     "moodle": Format("a download from Moodle", moodle.recognise, moodle.find),
+    "canvas": Format("a download from Canvas", canvas.recognise, canvas.find),
+    "gradescope": Format("an export of Gradescope", gradescope.recognise, gradescope.find),
+    "nbgrader": Format("hand-ins collected by nbgrader", nbgrader.recognise, nbgrader.find),
     "folders": Format("one folder for each submission", folders.recognise, folders.find),
 }
 

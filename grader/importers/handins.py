@@ -68,7 +68,7 @@ class Delivery:
     def children(self) -> list[Child]:
         """Return what lies at the top, by name, without what tools leave behind. Raises OSError."""
         found = {}
-        for path in self.folder.iterdir():
+        for path in self.folder.iterdir() if self.folder.is_dir() else ():
             if not path.name.startswith(".") and path.name not in IGNORED:
                 found[path.name] = Child(readable(path.name), path, path.is_dir() and not path.is_symlink())
         for name in self.refused:
