@@ -140,7 +140,7 @@ def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
     workers: int | None,
     isolation: str | None,
 ) -> ExitCode:
-    """Grade all hand-ins in PATH: a download from Moodle, packed or not, or a folder with one for each submission.
+    """Grade all hand-ins in PATH: a platform's download, packed or not, or a folder with one for each submission.
 
     Every run is kept in the gradebook: the same command again runs only what is new or changed, and goes on where it
     was interrupted. Exit status 4 when a fault of this machine left something ungraded.
