@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import click
 from rich.console import Console
 
-from grader.cli.intake import attempts_option, format_option, output_option, say_intake
+from grader.cli.intake import attempts_option, format_option, output_option, say_intake, tag_option
 from grader.cli.settings import (
     HAND_INS,
     STORE_FILE,
@@ -120,6 +120,7 @@ def _check_status(batch: Batch) -> ExitCode:
 @output_option
 @format_option
 @attempts_option
+@tag_option
 @json_option
 @workers_option
 @click.option(
@@ -136,6 +137,7 @@ def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
     output: Path,
     format_name: str | None,
     attempts: Attempts,
+    tag: str,
     json_file: Path | None,
     workers: int | None,
     isolation: str | None,
@@ -150,7 +152,7 @@ def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
     course = read_course(course_folder)
     assignment = course.assignment(assignment_name)
     exercises = [assignment.exercise(name) for name in exercise_names]
-    settings = Settings(assignment.id, assignment.deadline, attempts)
+    settings = Settings(assignment.id, assignment.deadline, attempts, tag)
     intake = read_hand_ins(path, settings, output / HAND_INS, format_name)
     say_intake(console, intake)
     result = grade_intake(

@@ -43,6 +43,10 @@ attempts_option = click.option(
     help="Which of several attempts counts; in-time: the latest before the deadline, or the latest if none is.",
 )
 
+tag_option = click.option(
+    "--tag", default="", help="Of Git repositories, take the commit with this tag. Default: the newest commit."
+)
+
 
 @click.command("intake")
 @click.argument("path", type=click.Path(path_type=Path))
@@ -58,6 +62,7 @@ attempts_option = click.option(
 @output_option
 @format_option
 @attempts_option
+@tag_option
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write what was found as JSON."
 )
@@ -70,6 +75,7 @@ def intake_command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     output: Path,
     format_name: str | None,
     attempts: Attempts,
+    tag: str,
     json_file: Path | None,
 ) -> ExitCode:
     """Say who handed in what in PATH, and what is not clear, as `grade batch` would take it. Nothing is run.
@@ -81,7 +87,7 @@ def intake_command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     assignment = read_course(course_folder).assignment(assignment_name)
     exercises = [assignment.exercise(name) for name in exercise_names] or list(assignment.exercises)
     roster = read_roster(roster_file) if roster_file else None
-    settings = Settings(assignment.id, assignment.deadline, attempts)
+    settings = Settings(assignment.id, assignment.deadline, attempts, tag)
     intake = read_hand_ins(path, settings, output / HAND_INS, format_name)
     everybody = (*intake.submissions, *intake.unresolved)
     attendance = attend(roster, everybody) if roster is not None else Attendance((), ())

@@ -93,6 +93,7 @@ def read_submission(
         newest = max(newest, status.st_mtime)
     received = datetime.fromtimestamp(newest, UTC) if newest and hand_in.dated else hand_in.received
     files += _refused(hand_in, delivery)
+    files += [SourceFile(name, delivery.folder / "unread" / name, "", 0) for name in hand_in.unread]
     content = (hand_in.id, hand_in.people, assignment, hand_in.source, tuple(files))
     return Submission(*content, received, hand_in.origin), problems
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.importers import canvas, folders, gradescope, moodle, nbgrader
+from grader.importers import canvas, folders, gradescope, moodle, nbgrader, repositories
 from grader.importers.archives import SUFFIXES, is_archive
 from grader.importers.gathering import gather
 from grader.importers.handins import Delivery, Found, Intake, Settings, readable
@@ -29,6 +29,7 @@ FORMATS = {
     "canvas": Format("a download from Canvas", canvas.recognise, canvas.find),
     "gradescope": Format("an export of Gradescope", gradescope.recognise, gradescope.find),
     "nbgrader": Format("hand-ins collected by nbgrader", nbgrader.recognise, nbgrader.find),
+    "github": Format("repositories of Git", repositories.recognise, repositories.find),
     "folders": Format("one folder for each submission", folders.recognise, folders.find),
 }
 
@@ -41,6 +42,8 @@ def read_hand_ins(path: Path, settings: Settings, store: Path, format_name: str 
     """
     delivery, unpacked = _open(path, store)
     name, delivery = _recognise(delivery, format_name or "")
+    if settings.tag and name != "github":
+        raise UsageError(f"{path}: was read as {FORMATS[name].title}; --tag is for repositories of Git")
     intake = gather(FORMATS[name].find(delivery, settings), delivery, settings)
     problems = (*unpacked.problems(readable(str(path))), *intake.problems) if unpacked else intake.problems
     return Intake(intake.submissions, intake.unresolved, problems, name, intake.notes)

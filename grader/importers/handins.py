@@ -34,11 +34,12 @@ class Intake:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is asked for: the assignment's id and deadline, and which of several attempts counts."""
+    """What is asked for: the assignment's id and deadline, which of several attempts counts, and a tag of Git."""
 
     assignment: str
     deadline: datetime | None = None
     attempts: Attempts = "latest"
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class HandIn:
-    """One attempt of somebody's, as a format found it. ``dated``: files on this disk tell when it was handed in."""
+    """One attempt of somebody's, as a format found it. ``dated``: files on this disk tell when it was handed in.
+
+    ``unread`` names files that were handed in and cannot be read.
+    """
 
     id: str
     people: tuple[str, ...]
@@ -117,6 +121,7 @@ class HandIn:
     origin: Origin
     received: datetime | None = None
     dated: bool = False
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from grader.errors import UsageError
 from grader.model import Origin, Submission
 
-_NAMES = ("full name", "name", "student", "vollst\u00e4ndiger name")
+_NAMES = ("full name", "name", "student", "identifier", "vollst\u00e4ndiger name")
 _GIVEN = ("first name", "firstname", "vorname")
 _FAMILY = ("last name", "lastname", "surname", "nachname")
 _GROUPS = ("group", "groups", "group_name", "gruppe")
@@ -26,6 +26,7 @@ _KEYS = {
     "canvas": ("id",),
     "gradescope": ("sid", "student id", "id number", "email", "email address"),
     "nbgrader": ("username", "login", "sis login id", "student id", "id"),
+    "github": ("github_username",),
     "folders": ("username", "login", "student id", "id number", "email", "email address"),
 }
 _KNOWN = {*_NAMES, *_GIVEN, *_FAMILY, *_GROUPS, *(name for names in _KEYS.values() for name in names)}
