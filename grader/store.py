@@ -105,6 +105,7 @@ class Store:
                     "source": one.source,
                     "files": [[file.name, file.sha256, file.size_bytes] for file in one.files],
                     "received": one.received.isoformat() if one.received else None,
+                    "origin": dataclasses.asdict(one.origin) if one.origin else None,
                 }
                 row = {"assignment": one.assignment, "id": one.id, "seen": _now(), "content": content}
                 connection.execute(_upsert(_submissions, row))

@@ -332,7 +332,7 @@ def test_batch_grades_only_the_exercises_named(course: Path, engine: FakeEngine)
     ("arguments", "message"),
     [
         (["gone", "--assignment", "sheet1"], "gone: does not exist; name the folder with the hand-ins"),
-        (["all.zip", "--assignment", "sheet1"], "all.zip: is not a folder; unpack it first"),
+        (["all.zip", "--assignment", "sheet1"], "all.zip: cannot be read as an archive (File is not a zip file)"),
         (["empty", "--assignment", "sheet1"], "empty: holds no folder with a hand-in; expected one folder for each"),
         (["all", "--assignment", "sheet9"], "no assignment 'sheet9' in this course; it has: sheet1"),
         (["all", "--assignment", "sheet1", "--exercise", "x"], "sheet1 has no exercise 'x'; it has: rectangles"),

@@ -11,6 +11,7 @@ from grader import __version__
 from grader.cli.authoring import data_command, kinds_command, new, validate_command
 from grader.cli.costing import cost_command
 from grader.cli.grading import batch, check
+from grader.cli.intake import intake_command
 from grader.cli.machine import demo, doctor
 from grader.cli.presenting import draw_command
 from grader.errors import CourseError, ExitCode, GradeError
@@ -36,6 +37,7 @@ def grade(*, debug: bool) -> None:
 for command in (
     check,
     batch,
+    intake_command,
     validate_command,
     kinds_command,
     data_command,

@@ -8,7 +8,9 @@ from pathlib import Path, PurePosixPath
 import click
 from rich.console import Console
 
+from grader.cli.intake import attempts_option, format_option, output_option, say_intake, tag_option
 from grader.cli.settings import (
+    HAND_INS,
     STORE_FILE,
     course_option,
     data_option,
@@ -21,7 +23,8 @@ from grader.cli.settings import workplace as open_workplace
 from grader.course import Assignment, Course, Exercise
 from grader.course.loading import RUN_SUFFIXES
 from grader.errors import ExitCode, GradeError, UsageError
-from grader.importers import Intake, read_folder, read_one, readable
+from grader.importers import Intake, Settings, read_hand_ins, read_one, readable
+from grader.importers.handins import Attempts
 from grader.model import Batch, Stop
 from grader.pipeline import grade
 from grader.reports import print_batch, print_report, to_json, write_batch
@@ -114,13 +117,10 @@ def _check_status(batch: Batch) -> ExitCode:
 @click.option("--exercise", "exercise_names", multiple=True, help="Grade only this exercise (may be repeated).")
 @course_option
 @data_option
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("grades"),
-    show_default=True,
-    help="Folder for the gradebook and the reports.",
-)
+@output_option
+@format_option
+@attempts_option
+@tag_option
 @json_option
 @workers_option
 @click.option(
@@ -135,11 +135,14 @@ def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
     exercise_names: tuple[str, ...],
     course_folder: Path | None,
     output: Path,
+    format_name: str | None,
+    attempts: Attempts,
+    tag: str,
     json_file: Path | None,
     workers: int | None,
     isolation: str | None,
 ) -> ExitCode:
-    """Grade all hand-ins in PATH, a folder that holds one folder for each submission.
+    """Grade all hand-ins in PATH: a platform's download, packed or not, or a folder with one for each submission.
 
     Every run is kept in the gradebook: the same command again runs only what is new or changed, and goes on where it
     was interrupted. Exit status 4 when a fault of this machine left something ungraded.
@@ -149,7 +152,9 @@ def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
     course = read_course(course_folder)
     assignment = course.assignment(assignment_name)
     exercises = [assignment.exercise(name) for name in exercise_names]
-    intake = read_folder(path, assignment.id)
+    settings = Settings(assignment.id, assignment.deadline, attempts, tag)
+    intake = read_hand_ins(path, settings, output / HAND_INS, format_name)
+    say_intake(console, intake)
     result = grade_intake(
         console, course, assignment, intake, output, exercises=exercises, workers=workers, isolation=isolation
     )

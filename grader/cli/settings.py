@@ -26,6 +26,8 @@ from grader.store import open_store
 
 #: A gradebook's file in the folder of results.
 STORE_FILE = "grade.sqlite"
+#: What archives hold is unpacked into this folder, beside the gradebook.
+HAND_INS = "hand-ins"
 
 course_option = click.option(
     "--course",

@@ -24,7 +24,7 @@ from grader.model.results import (
     Status,
     Timeline,
 )
-from grader.model.submissions import SourceFile, Submission
+from grader.model.submissions import Origin, SourceFile, Submission
 from grader.model.values import DTYPES, Array, Opaque, Plain, fingerprint
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "Limits",
     "Observation",
     "Opaque",
+    "Origin",
     "Plain",
     "Probe",
     "Provenance",

@@ -18,10 +18,30 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a hand-in comes from. ``platform`` and ``id`` are its identity: names repeat, and are respelled.
+
+    ``label`` is the name that the platform shows, ``members`` what it knows the people by (numbers, logins, addresses),
+    ``group`` the group that handed in. ``archive`` is the file that was downloaded and ``raw_names`` what the hand-in
+    is called in it, exactly, for whoever sends feedback back. ``late`` is the platform's own word, if it has one.
+    """
+
+    platform: str
+    id: str
+    label: str = ""
+    members: tuple[str, ...] = ()
+    group: str = ""
+    archive: str = ""
+    raw_names: tuple[str, ...] = ()
+    late: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """One hand-in to one assignment.
 
-    ``id`` is unique in a batch (the folder's name, NFC); ``source`` says where it came from, for messages.
+    ``id`` is unique in a batch and readable; ``source`` says where it came from, for messages. ``received`` is None
+    where nothing says when.
     """
 
     id: str
@@ -30,3 +50,4 @@ class Submission:
     source: str
     files: tuple[SourceFile, ...]
     received: datetime | None = None
+    origin: Origin | None = None

@@ -1,7 +1,6 @@
 """Intake: hand-ins that attack whoever reads them. None of it needs a sandbox: nothing handed in is run.
 
-Archives are not read in this version: a zip file is refused by name, unopened. What an archive could hold is tried as
-folders, as files of a job, and as notebooks.
+As archives, as folders, as files of a job, and as notebooks.
 """
 
 from __future__ import annotations
@@ -10,22 +9,23 @@ import json
 import os
 import re
 import socket
+import tarfile
 import tracemalloc
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from archive_helpers import ABSOLUTE, bomb, lying, make_tar, make_zip, special, zip_with_modes
 
-from grader.errors import SubmissionError, UsageError
+from grader.errors import SubmissionError
 from grader.execution import execute, module_source, notebook_source
 from grader.importers import read_folder
+from grader.importers.unpacking import unpack
 from grader.model import Job, Limits, Stop
 from grader.sandbox import available_rungs, make_sandbox
 
 from . import table
 
-_ABSOLUTE = "/tmp/acceptance-escape.txt"
 _RUNG = next(rung.name for rung in available_rungs() if rung.available)
 
 
@@ -37,46 +37,77 @@ def _noted(name: str, outcome: str) -> None:
 # --- archives ----------------------------------------------------------------------------------------------
 
 
-def _bomb(path: Path) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("anna/work.py", bytes(50 * 1024**2))
+def _members(path: Path) -> Path:
+    return make_zip(path, {f"anna/{number}.py": "x = 1" for number in range(10_200)} | {"bela/work.py": "x = 1"})
 
 
-def _lying(path: Path) -> None:
-    _bomb(path)
-    data = bytearray(path.read_bytes())
-    for found in re.finditer(re.escape((50 * 1024**2).to_bytes(4, "little")), bytes(data)):
-        data[found.start() : found.end()] = (10).to_bytes(4, "little")
-    path.write_bytes(data)
+def _paths(path: Path) -> Path:
+    names = ("../escape.py", ABSOLUTE, "C:\\escape.py", "..\\escape.py", "anna/../../../escape.py")
+    return make_zip(path, dict.fromkeys((*names, "anna/work.py"), "x = 1"))
 
 
-def _members(path: Path) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        for number in range(3000):
-            archive.writestr(f"anna/{number}.py", "x = 1")
+def _case(path: Path) -> Path:
+    return make_zip(path, {"anna/work.py": "x = 1", "anna/WORK.py": "x = 2", "ANNA/work.py": "x = 3"})
 
 
-def _paths(path: Path) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        for name in ("../escape.py", _ABSOLUTE, "C:\\escape.py", "..\\escape.py"):
-            archive.writestr(name, "x = 1")
+def _special(path: Path) -> Path:
+    kinds = {"link": tarfile.SYMTYPE, "hard": tarfile.LNKTYPE, "pipe": tarfile.FIFOTYPE, "zero": tarfile.CHRTYPE}
+    made = {f"anna/{name}.py": special(kind, "/etc/passwd") for name, kind in kinds.items()}
+    return make_tar(path.with_suffix(".tar"), {**made, "anna/work.py": "x = 1"})
+
+
+def _through_a_link(path: Path) -> Path:
+    link = special(tarfile.SYMTYPE, "/tmp")
+    return make_tar(path.with_suffix(".tar"), {"tmp": link, "tmp/acceptance-escape.txt": "x", "anna/work.py": "x = 1"})
+
+
+def _header(path: Path) -> Path:
+    huge = tarfile.TarInfo()
+    huge.type, huge.size = tarfile.GNUTYPE_LONGNAME, 0
+    made = make_tar(path.with_suffix(".tar"), {"anna/work.py": "x = 1", "././@LongLink": huge})
+    data = made.read_bytes()
+    start = data.index(b"././@LongLink")
+    header = bytearray(data[start : start + 512])
+    header[124:136] = b"77777777777\0"  # 8 GiB of name
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    made.write_bytes(data[:start] + header)
+    return made
 
 
 @pytest.mark.parametrize(
-    ("name", "write"),
-    [("zip bomb", _bomb), ("zip with lying sizes", _lying), ("zip of 3,000 members", _members), ("zip paths", _paths)],
+    ("name", "write", "refused"),
+    [
+        ("zip bomb", bomb, 1),
+        ("zip with lying sizes", lying, 1),
+        ("zip of 10,200 members", _members, 200),
+        ("zip paths", _paths, 5),
+        ("zip links, pipes and devices", zip_with_modes, 4),
+        ("zip case collisions", _case, 2),
+        ("tar links, pipes and devices", _special, 4),
+        ("tar link and a file through it", _through_a_link, 1),
+        ("tar header that claims 8 GiB", _header, 1),
+    ],
 )
-def test_an_archive_is_refused_unopened(name: str, write: Callable[[Path], None], tmp_path: Path) -> None:
-    path = tmp_path / "hand-ins.zip"
-    write(path)
+def test_an_archive_gives_what_is_good_and_nothing_else(
+    name: str, write: Callable[[Path], Path], refused: int, tmp_path: Path
+) -> None:
+    folder = tmp_path / "all"
+    folder.mkdir()
+    path = write(folder / "hand-ins.zip")
     tracemalloc.start()
-    with pytest.raises(UsageError, match=re.escape("unpack it first")):
-        read_folder(path, "sheet")
+    found = unpack(path, tmp_path / "out")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert sorted(tmp_path.iterdir()) == [path]
-    assert peak < 1024**2
-    _noted(name, "refused unopened: archives are not read in this version")
+    assert len(found.refused) == refused
+    assert (found.folder / ("bela" if refused == 200 else "anna") / "work.py").read_text(encoding="utf-8") == "x = 1"
+    assert sum(one.stat().st_size for one in found.folder.rglob("*") if one.is_file()) < 1024**2
+    assert [one for one in found.folder.rglob("*") if one.is_symlink() or not (one.is_file() or one.is_dir())] == []
+    assert sorted(tmp_path.iterdir()) == [folder, tmp_path / "out"]
+    assert list((tmp_path / "out").iterdir()) == [found.folder.parent]
+    assert not Path(ABSOLUTE).exists()
+    assert peak < 32 * 1024**2
+    _noted(name, "each bad entry a problem, the rest is unpacked; little memory is used")
 
 
 # --- folders -----------------------------------------------------------------------------------------------
@@ -226,13 +257,13 @@ def test_a_deep_folder_does_not_stop_the_rest(anna: Path) -> None:
 # --- files of a job ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["../escape.txt", _ABSOLUTE, "a/../../escape.txt", "."])
+@pytest.mark.parametrize("name", ["../escape.txt", ABSOLUTE, "a/../../escape.txt", "."])
 def test_a_jobs_file_cannot_leave_the_working_folder(name: str) -> None:
     job = Job("module", "work.py", "x = 1", ((name, b"x"),), (), Limits())
     run = execute(job, make_sandbox(_RUNG))
     assert run.stop == Stop.INFRASTRUCTURE
     assert f"file name {name!r} would leave the working folder" in run.detail
-    assert not Path(_ABSOLUTE).exists()
+    assert not Path(ABSOLUTE).exists()
     _noted(f"file of a job named {name}", "refused, no code is run")
 
 
