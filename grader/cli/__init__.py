@@ -13,6 +13,7 @@ from grader.cli.costing import cost_command
 from grader.cli.grading import batch, check
 from grader.cli.machine import demo, doctor
 from grader.cli.presenting import draw_command
+from grader.cli.regrading import regrade_command
 from grader.errors import CourseError, ExitCode, GradeError
 
 
@@ -36,6 +37,7 @@ def grade(*, debug: bool) -> None:
 for command in (
     check,
     batch,
+    regrade_command,
     validate_command,
     kinds_command,
     data_command,
