@@ -10,12 +10,11 @@ from grader import __version__
 from grader.checks import Standing, probes
 from grader.course import Assignment, Exercise
 from grader.errors import UsageError
-from grader.model import Batch, Environment, ExerciseReport, Flag, Run, Stop
+from grader.model import Batch, Environment, ExerciseReport, Run, Stop
 from grader.pipeline.edits import Edit, edits
 from grader.pipeline.entries import Entries
 from grader.pipeline.judgements import Fresh, Judge
 from grader.pipeline.moves import Move, Moved, marks, moved
-from grader.pipeline.personal import others_numbers
 from grader.pipeline.reporting import submission_report
 from grader.pipeline.tasks import Task
 from grader.pipeline.work import Judged
@@ -79,11 +78,10 @@ class _Regrade:
         tasks, keys, others = self._tasks()
         judge = Judge(self._store, self._fresh.update)
         judged = judge.all(self._assignment, tasks, keys, self._runs, (), others)
-        flags = others_numbers(judged) if self._assignment.personal else ()
         own: dict[str, list[Judged]] = {}
         for one in judged:
             own.setdefault(one.task.submission.id, []).append(one)
-        entries = tuple(self._entry(entry, own.get(entry.report.id, []), flags) for entry in self._grading.entries)
+        entries = tuple(self._entry(entry, own.get(entry.report.id, [])) for entry in self._grading.entries)
         changed = self._edits()
         before, after = (marks(one.report for one in some) for some in (self._grading.entries, entries))
         reports = tuple(entry.report for entry in entries)
@@ -147,15 +145,13 @@ class _Regrade:
         values = self._values.setdefault(key, Evaluation(exercise.reference, judgement.seed))
         return values.with_hidden(judgement.hidden)
 
-    def _entry(self, old: Entry, own: Sequence[Judged], flags: Sequence[Flag]) -> Entry:
-        """Return the entry with what was judged anew in place of what it had."""
+    def _entry(self, old: Entry, own: Sequence[Judged]) -> Entry:
+        """Return the entry with what was judged anew in place of what it had; whose numbers were used stays flagged."""
         anew = {one.task.exercise.id: one for one in own}
         parts = tuple(
             _as_run(self._made.part(anew[part.id]), part) if part.id in anew else part for part in old.report.exercises
         )
-        kept = tuple(flag for flag in old.report.flags if flag.exercise not in anew)
-        mine = tuple(flag for flag in flags if flag.submission == old.report.id)
-        report = submission_report(old.submission, self._assignment, parts, old.report.problems, (*kept, *mine))
+        report = submission_report(old.submission, self._assignment, parts, old.report.problems, old.report.flags)
         judgements = tuple(
             self._made.judgement(anew[one.exercise]) if one.exercise in anew else one for one in old.judgements
         )
