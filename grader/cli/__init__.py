@@ -9,6 +9,7 @@ import click
 
 from grader import __version__
 from grader.cli.authoring import data_command, kinds_command, new, validate_command
+from grader.cli.comparing import diff_command
 from grader.cli.costing import cost_command
 from grader.cli.grading import batch, check
 from grader.cli.machine import demo, doctor
@@ -38,6 +39,7 @@ for command in (
     check,
     batch,
     regrade_command,
+    diff_command,
     validate_command,
     kinds_command,
     data_command,

@@ -169,6 +169,25 @@ class Store:
             row = self._last_grading(connection, assignment)
             return None if row is None else self._grading(connection, row)
 
+    def assignments(self) -> tuple[str, ...]:
+        """Return the assignments that were graded, by name."""
+        query = sa.select(tables.gradings.c.assignment).distinct().order_by(tables.gradings.c.assignment)
+        with self._engine.connect() as connection:
+            return tuple(connection.execute(query).scalars())
+
+    def gradings(self, assignment: str) -> tuple[int, ...]:
+        """Return the numbers of all gradings of an assignment, the last one last."""
+        columns = tables.gradings.c
+        query = sa.select(columns.id).where(columns.assignment == assignment).order_by(columns.id)
+        with self._engine.connect() as connection:
+            return tuple(connection.execute(query).scalars())
+
+    def grading(self, number: int) -> Grading:
+        """Return the grading ``number``, one of :meth:`gradings`."""
+        with self._engine.connect() as connection:
+            query = sa.select(tables.gradings).where(tables.gradings.c.id == number)
+            return self._grading(connection, connection.execute(query).one())
+
     def _grading(self, connection: sa.Connection, row: sa.Row[Any]) -> Grading:
         columns = tables.reports.c
         members = sa.select(tables.graded.c.report).where(tables.graded.c.grading == row.id)
