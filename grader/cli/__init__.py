@@ -11,6 +11,7 @@ from grader import __version__
 from grader.cli.authoring import data_command, kinds_command, new, validate_command
 from grader.cli.comparing import diff_command
 from grader.cli.costing import cost_command
+from grader.cli.databases import db
 from grader.cli.grading import batch, check
 from grader.cli.machine import demo, doctor
 from grader.cli.presenting import draw_command
@@ -40,6 +41,7 @@ for command in (
     batch,
     regrade_command,
     diff_command,
+    db,
     validate_command,
     kinds_command,
     data_command,

@@ -5,8 +5,8 @@ judged anew is added, and the current mark of a submission is its last report. O
 """
 
 from grader.store.book import Store
-from grader.store.opening import open_store
+from grader.store.opening import backup, open_store
 from grader.store.records import Authored, AuthoredCheck, Entry, Grading, Judgement
 from grader.store.tables import LAYOUT
 
-__all__ = ["LAYOUT", "Authored", "AuthoredCheck", "Entry", "Grading", "Judgement", "Store", "open_store"]
+__all__ = ["LAYOUT", "Authored", "AuthoredCheck", "Entry", "Grading", "Judgement", "Store", "backup", "open_store"]

@@ -15,6 +15,7 @@ from grader.errors import Problem
 from grader.model import CheckResult, Report, Run, Stop, Submission
 from grader.sandbox import dump_observations
 from grader.store import rows, tables
+from grader.store.checking import faults
 from grader.store.records import Entry, Grading, Judgement
 
 #: Rows asked for at a time: below every database's limit on parameters.
@@ -131,7 +132,7 @@ class Store:
         report = entry.report
         content, handed_in = rows.to_text(rows.REPORT, report), rows.to_text(rows.SUBMISSION, entry.submission)
         judged = [_judgement_row(one) for one in entry.judgements]
-        digest = rows.sha256(content, handed_in, judgements_text(judged))
+        digest = rows.sha256(content, handed_in, rows.judgements_text(judged))
         if last is not None and last.sha256 == digest:
             return int(last.id)
         row = {
@@ -168,6 +169,11 @@ class Store:
         with self._engine.connect() as connection:
             row = self._last_grading(connection, assignment)
             return None if row is None else self._grading(connection, row)
+
+    def faults(self) -> tuple[str, ...]:
+        """Return what is wrong with the gradebook, nothing if it is whole."""
+        with self._engine.connect() as connection:
+            return tuple(faults(connection))
 
     def assignments(self) -> tuple[str, ...]:
         """Return the assignments that were graded, by name."""
@@ -275,12 +281,6 @@ def _judgement_row(one: Judgement) -> dict[str, Any]:
         "authored": rows.sha256(written) if written else None,
         "content": json.dumps(content),
     }
-
-
-def judgements_text(judged: Iterable[Mapping[str, Any]]) -> str:
-    """Return what a report's hash takes of its judgements."""
-    names = ("exercise", "run", "results", "authored", "content")
-    return json.dumps(sorted([one[name] or "" for name in names] for one in judged))
 
 
 def _plain_problems(problems: Sequence[Problem]) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from grader.errors import GradeError
 from grader.store.book import Store
-from grader.store.layout import prepare
+from grader.store.layout import copy_database, prepare
 from grader.store.places import network_file_system
 
 _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
@@ -39,6 +39,16 @@ def open_store(path: Path | None) -> Iterator[Store]:
         raise GradeError(_unusable(path, error.orig) + kept) from error
     finally:
         engine.dispose()
+
+
+def backup(path: Path, target: Path) -> None:
+    """Copy the gradebook at ``path``, even while others write to it; ``target`` is replaced in one step.
+
+    Raises GradeError when it cannot be read, OSError when ``target`` cannot be written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with open_store(path):  # is it one at all?
+        copy_database(path, target)
 
 
 def _make_room(path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -66,3 +67,9 @@ def run_from(text: str, observations: bytes) -> Run:
         "errors": tuple(CodeError(**error) for error in content["errors"]),
     }
     return Run(**fields, observations=load_observations(observations))
+
+
+def judgements_text(judged: Iterable[Mapping[str, Any]]) -> str:
+    """Return what a report's hash takes of its judgements."""
+    names = ("exercise", "run", "results", "authored", "content")
+    return json.dumps(sorted([one[name] or "" for name in names] for one in judged))
