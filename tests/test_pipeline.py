@@ -159,7 +159,7 @@ def test_a_changed_reference_is_judged_anew_without_running(room: Class) -> None
 
 def test_results_are_judged_once(room: Class, monkeypatch: pytest.MonkeyPatch) -> None:
     first = room.grade(FakeEngine())
-    monkeypatch.setattr("grader.pipeline.batch.judge_exercise", None)
+    monkeypatch.setattr("grader.pipeline.judgements.judge_exercise", None)
     assert room.grade(FakeEngine()).reports == first.reports
 
 
@@ -246,7 +246,7 @@ def test_work_in_flight_is_ended_when_the_gradebook_fails(room: Class, monkeypat
 
 
 def test_a_run_that_vanishes_is_said(room: Class, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Store, "run", lambda *_: None)
+    monkeypatch.setattr(Store, "runs", lambda *_: {})
     with pytest.raises(AssertionError, match=r"run [0-9a-f]{64} vanished from the gradebook"):
         room.grade(FakeEngine())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
 from functools import cached_property
@@ -64,7 +64,8 @@ class Case:
     ``truth`` evaluates the reference with nothing replaced. ``asked`` are the quantities that students hand in.
     ``observed`` is what was found by probing. ``adopted`` are the wrong values of quantities that were not
     observed, inferred from mistakes recognised so far. ``settled`` are the results so far, by quantity. ``reason``
-    tells the student why a name may be missing. ``run`` is how it went, where that itself is judged.
+    tells the student why a name may be missing. ``run`` is how it went, where that itself is judged. ``read`` holds
+    the answers read so far, and whether they are trivial: neither depends on what was settled or adopted since.
     """
 
     truth: Evaluation
@@ -75,6 +76,8 @@ class Case:
     reason: str = ""
     context: Context = Context()
     run: Run | None = None
+    read: dict[str, Answer | Unusable] = field(default_factory=dict, repr=False, compare=False)
+    found_trivial: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
 
     def seen(self, probe: Probe) -> Plain | Failure:
         """Return what ``probe`` found."""
@@ -87,9 +90,11 @@ class Case:
 
     def answer(self, name: str) -> Answer | Unusable:
         """Return the student's answer to the asked quantity ``name``."""
-        value = self.observed.get(Probe("value", name), Failure("missing"))
-        true, asked = expected_value(self.truth.value(name)), self.asked[name]
-        return read_answer(name, value, true, transpose=asked.transpose, writing=asked.writing)
+        if name not in self.read:
+            value = self.observed.get(Probe("value", name), Failure("missing"))
+            true, asked = expected_value(self.truth.value(name)), self.asked[name]
+            self.read[name] = read_answer(name, value, true, transpose=asked.transpose, writing=asked.writing)
+        return self.read[name]
 
     @cached_property
     def own(self) -> Evaluation:
@@ -122,9 +127,11 @@ class Case:
 
     def trivial(self, name: str, answer: Answer) -> bool:
         """Return whether an upstream answer would make the rest trivial: all (nearly) zero, though it must not be."""
-        size, largest = self._sizes(name, answer)
-        threshold = max(NEGLIGIBLE * largest, min(self.asked[name].tolerance.atol, largest / 2))
-        return size < threshold
+        if name not in self.found_trivial or answer is not self.read.get(name):
+            size, largest = self._sizes(name, answer)
+            threshold = max(NEGLIGIBLE * largest, min(self.asked[name].tolerance.atol, largest / 2))
+            self.found_trivial[name] = size < threshold
+        return self.found_trivial[name]
 
     def faint(self, name: str) -> Evaluation | None:
         """Return ``own`` with the small answers above ``name`` taken as zero; None where none of them is small.

@@ -9,11 +9,14 @@ import click
 
 from grader import __version__
 from grader.cli.authoring import data_command, kinds_command, new, validate_command
+from grader.cli.comparing import diff_command
 from grader.cli.costing import cost_command
+from grader.cli.databases import db
 from grader.cli.grading import batch, check
 from grader.cli.intake import intake_command
 from grader.cli.machine import demo, doctor
 from grader.cli.presenting import draw_command
+from grader.cli.regrading import regrade_command
 from grader.errors import CourseError, ExitCode, GradeError
 
 
@@ -38,6 +41,9 @@ for command in (
     check,
     batch,
     intake_command,
+    regrade_command,
+    diff_command,
+    db,
     validate_command,
     kinds_command,
     data_command,

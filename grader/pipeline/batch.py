@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from grader import __version__
-from grader.checks import Context, Standing, judge_exercise, uses_context
+from grader.checks import Standing
 from grader.course import Assignment, Course, Exercise
 from grader.errors import Problem
-from grader.model import Batch, Job, Run, Status, Stop, Submission
+from grader.model import Batch, Job, Run, Stop, Submission
+from grader.pipeline.entries import Entries
+from grader.pipeline.judgements import Judge
 from grader.pipeline.personal import others_numbers
-from grader.pipeline.reporting import exercise_report, standing, submission_report
-from grader.pipeline.tasks import Task, prepare, result_key, run_key
+from grader.pipeline.tasks import Task, prepare, run_key
 from grader.pipeline.work import Judged, Workplace
 from grader.reference import Evaluation
-from grader.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +59,27 @@ def grade(  # noqa: PLR0913 - the whole of a batch
     ]
     keys = [run_key(task.job, workplace.isolation, workplace.environment) if task.job else "" for task in tasks]
     failed = _execute(tasks, keys, workplace, progress)
-    judged = _judge_all(assignment, tasks, keys, failed, store, others)
+    runs = store.runs(keys) | failed
+    told = {one.id: others for one in submissions} if others else None
+    judged = Judge(store, store.save_many_results).all(assignment, tasks, keys, runs, failed, told)
     flags = others_numbers(judged) if assignment.personal else ()
-    reports = []
-    for submission in submissions:
-        own = [one for one in judged if one.task.submission is submission]
-        found = tuple(problem for one in own for problem in one.task.problems)
-        parts = [exercise_report(one, workplace) for one in own]
-        mine = tuple(flag for flag in flags if flag.submission == submission.id)
-        reports.append(submission_report(submission, assignment, parts, found, mine))
+    by_submission: dict[str, list[Judged]] = {one.id: [] for one in submissions}
+    for one in judged:
+        by_submission[one.task.submission.id].append(one)
     for submission in unresolved:
         note = "Handed in twice under one name; a person will look at it."
-        nothing = [
+        by_submission[submission.id] = [
             Judged(Task(submission, exercise, truths.of(exercise, submission), None, note=note, owed=True), None, ())
             for exercise in chosen
         ]
-        parts = [exercise_report(one, workplace) for one in nothing]
-        reports.append(submission_report(submission, assignment, parts, (), ()))
-    reports.sort(key=lambda report: report.id)
-    store.save_reports(tuple(reports))
-    told = {problem for report in reports for problem in report.problems}
-    rest = tuple(problem for problem in problems if problem not in told)
-    return Batch(assignment.id, assignment.title, tuple(reports), rest, __version__, datetime.now(UTC))
+    made = Entries(assignment, workplace.isolation, workplace.environment)
+    entries = [made.of(one, by_submission[one.id], flags) for one in (*submissions, *unresolved)]
+    entries.sort(key=lambda entry: entry.report.id)
+    reports = tuple(entry.report for entry in entries)
+    mentioned = {problem for report in reports for problem in report.problems}
+    rest = tuple(problem for problem in problems if problem not in mentioned)
+    store.save_grading(assignment.id, assignment.title, "batch", entries, rest)
+    return Batch(assignment.id, assignment.title, reports, rest, __version__, datetime.now(UTC))
 
 
 def _execute(
@@ -117,50 +116,3 @@ class _Truths:
         seed = self._course.seed(self._assignment, submission.id)
         values = self._values.setdefault((exercise.id, seed), Evaluation(exercise.reference, seed))
         return values.with_hidden(self._course.hidden(self._assignment, submission.id))
-
-
-def _judge_all(
-    assignment: Assignment,
-    tasks: Sequence[Task],
-    keys: Sequence[str],
-    failed: dict[str, Run],
-    store: Store,
-    others: Mapping[str, Standing] | None,
-) -> list[Judged]:
-    """Return every task with its results, in order; those that depend on other exercises are judged after these."""
-    found: dict[int, Judged] = {}
-    order = sorted(range(len(tasks)), key=lambda index: uses_context(tasks[index].exercise))
-    for index in order:
-        task = tasks[index]
-        context = None
-        if uses_context(task.exercise):
-            own = [one for one in found.values() if one.task.submission is task.submission]
-            context = _context(assignment, task.submission, own, others)
-        found[index] = _judge(task, keys[index], failed, store, context)
-    return [found[index] for index in range(len(tasks))]
-
-
-def _context(
-    assignment: Assignment, submission: Submission, own: Sequence[Judged], told: Mapping[str, Standing] | None
-) -> Context:
-    """Return what judging may know; its ``others`` only where all other exercises of the assignment are known."""
-    graded = {**(told or {}), **{one.task.exercise.id: standing(one) for one in own}}
-    expected = {exercise.id for exercise in assignment.exercises if not uses_context(exercise)}
-    others = graded if expected <= set(graded) else None
-    return Context(submission.people, submission.received, assignment.deadline, others)
-
-
-def _judge(task: Task, key: str, failed: dict[str, Run], store: Store, context: Context | None) -> Judged:
-    """Return the task with its results, judged now unless a stored judgement has the same inputs."""
-    if task.job is None:
-        return Judged(task, None, ())
-    run = failed.get(key) or store.run(key)
-    if run is None:
-        raise AssertionError(f"run {key} vanished from the gradebook")
-    judged_key = result_key(key, task.exercise, task.truth, context)
-    results = store.results(judged_key) if key not in failed else None
-    if results is None:
-        results = judge_exercise(task.exercise, task.truth, run, context or Context())
-        if key not in failed and not any(result.status is Status.ERROR for result in results):
-            store.save_results(judged_key, key, results)
-    return Judged(task, run, results)

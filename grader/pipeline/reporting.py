@@ -26,12 +26,12 @@ from grader.model import (
     worst_stop,
 )
 from grader.pipeline.tasks import Task
-from grader.pipeline.work import Judged, Workplace
+from grader.pipeline.work import Judged
 from grader.rubric import weigh
 
 
-def exercise_report(judged: Judged, workplace: Workplace) -> ExerciseReport:
-    """Return the report on one exercise."""
+def exercise_report(judged: Judged, isolation: str, environment: Environment) -> ExerciseReport:
+    """Return the report on one exercise. ``isolation`` and ``environment`` are for those of which nothing was run."""
     task, run = judged.task, judged.run
     exercise = task.exercise
     criteria = weigh(exercise.rubric, _results(judged))
@@ -43,13 +43,13 @@ def exercise_report(judged: Judged, workplace: Workplace) -> ExerciseReport:
         pending=any(criterion.pending for criterion in criteria),
         criteria=criteria,
         stop=run.stop if run else Stop.FINISHED,
-        isolation=run.isolation if run else workplace.isolation,
+        isolation=run.isolation if run else isolation,
         file=task.file,
         note=" ".join(part for part in (task.note, _what_happened(run)) if part),
         seconds=run.seconds if run else 0.0,
         log=run.log if run else "",
         errors=run.errors if run else (),
-        provenance=_provenance(task, run.environment if run else workplace.environment),
+        provenance=_provenance(task, run.environment if run else environment),
     )
 
 

@@ -12,11 +12,16 @@ from grader.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A task with its run and results; no run where there was nothing to execute."""
+    """A task with its run and results; no run where there was nothing to execute.
+
+    ``run_key`` and ``results_key`` say where the two are stored; each is empty for what is not to be kept.
+    """
 
     task: Task
     run: Run | None
     results: tuple[CheckResult, ...]
+    run_key: str = ""
+    results_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

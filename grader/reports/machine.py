@@ -41,8 +41,8 @@ def to_json(batch: Batch, *, evidence: bool = False) -> Json:
         "submissions": [_submission(report, evidence=evidence) for report in batch.reports],
         "problems": _problems(batch.all_problems),
     }
-    writable: Json = _writable(data)
-    return writable
+    found: Json = writable(data)
+    return found
 
 
 def _submission(report: Report, *, evidence: bool) -> Json:
@@ -123,13 +123,13 @@ def _problems(problems: Iterable[Problem]) -> list[Json]:
     return [asdict(problem) for problem in problems]
 
 
-def _writable(value: Any) -> Any:
+def writable(value: Any) -> Any:
     """Return plain data with every string in it fit for UTF-8; file names and messages need not be."""
     if isinstance(value, str):
         return encodable(value)
     if isinstance(value, dict):
-        return {key: _writable(item) for key, item in value.items()}
-    return [_writable(item) for item in value] if isinstance(value, list) else value
+        return {key: writable(item) for key, item in value.items()}
+    return [writable(item) for item in value] if isinstance(value, list) else value
 
 
 def _points(value: float) -> float:

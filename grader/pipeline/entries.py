@@ -1,0 +1,56 @@
+"""From judged tasks to what the gradebook keeps: the report, and how it came about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from grader.course import Assignment, Exercise
+from grader.model import Environment, ExerciseReport, Flag, Submission
+from grader.pipeline.authored import authored
+from grader.pipeline.reporting import exercise_report, submission_report
+from grader.pipeline.work import Judged
+from grader.store import Authored, Entry, Judgement
+
+
+class Entries:
+    """Makes the entries of one assignment. ``isolation`` and ``environment`` stand in where nothing was run."""
+
+    def __init__(self, assignment: Assignment, isolation: str, environment: Environment) -> None:
+        self._assignment = assignment
+        self._isolation, self._environment = isolation, environment
+        self._authored: dict[str, Authored] = {}
+
+    def of(self, submission: Submission, own: Sequence[Judged], flags: Sequence[Flag]) -> Entry:
+        """Return the entry on ``submission`` from its own judged tasks; ``flags`` may hold others' as well."""
+        parts = [exercise_report(one, self._isolation, self._environment) for one in own]
+        found = tuple(problem for one in own for problem in one.task.problems)
+        mine = tuple(flag for flag in flags if flag.submission == submission.id)
+        report = submission_report(submission, self._assignment, parts, found, mine)
+        return Entry(report, submission, tuple(self.judgement(one) for one in own))
+
+    def part(self, one: Judged) -> ExerciseReport:
+        """Return the report on one exercise."""
+        return exercise_report(one, self._isolation, self._environment)
+
+    def authored(self, exercise: Exercise) -> Authored:
+        """Return what the author's files say about ``exercise`` now."""
+        if exercise.id not in self._authored:
+            self._authored[exercise.id] = authored(exercise)
+        return self._authored[exercise.id]
+
+    def judgement(self, one: Judged) -> Judgement:
+        """Return how ``one`` came about."""
+        task = one.task
+        return Judgement(
+            exercise=task.exercise.id,
+            run=one.run_key,
+            results=one.results_key,
+            authored=self.authored(task.exercise),
+            file=task.file,
+            note=task.note,
+            owed=task.owed,
+            untouched=task.untouched,
+            problems=task.problems,
+            seed=task.truth.seed,
+            hidden=task.truth.hidden,
+        )

@@ -1,0 +1,1 @@
+"""How a gradebook of an older layout becomes one of the newest."""

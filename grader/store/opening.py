@@ -1,0 +1,81 @@
+"""Opening a gradebook, and making or migrating it where need be."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from grader.errors import GradeError
+from grader.store.book import Store
+from grader.store.layout import copy_database, prepare
+from grader.store.places import network_file_system
+
+_NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
+
+
+@contextmanager
+def open_store(path: Path | None) -> Iterator[Store]:
+    """Yield the gradebook at ``path``, made if need be; with None, one in memory that is gone afterwards.
+
+    One of an older layout is migrated first, after a copy was made beside it. Raises GradeError when the file is no
+    gradebook, is one of a newer layout, lies on a network file system, or cannot be written.
+    """
+    if path is not None:
+        _make_room(path)
+    engine = sa.create_engine(f"sqlite:///{path}" if path else "sqlite://", poolclass=None if path else sa.StaticPool)
+    sa.event.listen(engine, "connect", _configure)
+    sa.event.listen(engine, "begin", _begin)
+    try:
+        prepare(engine, path)
+        yield Store(engine)
+    except sa.exc.DatabaseError as error:
+        is_full = getattr(error.orig, "sqlite_errorcode", None) in _NO_ROOM
+        kept = ". What was stored before is kept: make room, and the same command goes on from there" if is_full else ""
+        raise GradeError(_unusable(path, error.orig) + kept) from error
+    finally:
+        engine.dispose()
+
+
+def backup(path: Path, target: Path) -> None:
+    """Copy the gradebook at ``path``, even while others write to it; ``target`` is replaced in one step.
+
+    Raises GradeError when it cannot be read, OSError when ``target`` cannot be written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with open_store(path):  # is it one at all?
+        copy_database(path, target)
+
+
+def _make_room(path: Path) -> None:
+    """Make the folder of the gradebook. Raises GradeError where that fails, or where SQLite would not be safe."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GradeError(_unusable(path, error.strerror)) from error
+    kind = network_file_system(path)
+    if kind:
+        raise GradeError(
+            f"{path}: lies on a network file system ({kind}), where SQLite's write-ahead log loses data because its "
+            "readers and writers must share memory; name an --output on a disk of this machine"
+        )
+
+
+def _unusable(path: Path | None, reason: object) -> str:
+    return f"{path}: the gradebook cannot be used ({reason}); check the disk, or name another --output"
+
+
+def _configure(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves
+    cursor = connection.cursor()
+    for setting in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 30000", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {setting}")
+    cursor.close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
