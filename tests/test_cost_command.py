@@ -77,6 +77,8 @@ def test_the_figures_of_a_model_in_a_file(model: Path, capsys: Captured) -> None
     assert [one["macs"] for one in data["layers"]] == [4 * 27 * 36, 0, 0, 1440]
     assert data["layers"][0]["output_shape"] == [[1, 4, 6, 6]]
     assert data["fit"]["internal"]["verdict"] == "yes"
+    ram = 560 * 1024 - data["activation_bytes"]["arena"] - 26500
+    assert data["fit"]["internal"]["margin_bytes"] == min(ram, 1024 * 1024 - 140592 - data["weight_bytes"]["mixed"])
     assert set(data["fit"]) == {"internal", "external_flash", "external_ram", "external"}
     page = Path("out.html").read_text(encoding="utf-8")
     assert "Does it fit the <bdi>STM32H735G-DK</bdi>?" in page

@@ -42,7 +42,7 @@ def demands(
     found = [_bounded(name, _amount(cost, name), least, most) for name, (least, most) in limits.items()]
     if board is None:
         return found
-    weights = cost.weight_bytes[cost.precision]
+    weights = cost.deployed_bytes
     one = fits(weights, cost.activation_bytes, board, runtime)[placement]
     return [
         *found,
@@ -57,7 +57,7 @@ def _amount(cost: Cost, name: str) -> float:
         case "macs":
             return cost.macs
         case "weight_bytes":
-            return cost.weight_bytes[cost.precision]
+            return cost.deployed_bytes
     return largest(cost.activation_bytes)
 
 
@@ -78,7 +78,7 @@ def _bounded(name: str, amount: float, least: float, most: float) -> Demand:
 def _fit_words(cost: Cost, fit: Fit, board: Board, placement: str) -> str:
     activations = cost.activation_bytes
     needs = (
-        f"At {cost.precision}, weights take {cost.weight_bytes[cost.precision]:,} bytes, and activations "
+        f"At {cost.precision}, weights take {cost.deployed_bytes:,} bytes, and activations "
         f"{activations.overlap:,} to {largest(activations):,}, by how a runtime plans them."
     )
     place = f"{board.title}, {_PLACEMENTS[placement]}"

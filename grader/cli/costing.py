@@ -110,5 +110,5 @@ def cost_command(  # noqa: PLR0913, PLR0917 - one parameter for each option
         html_file.write_text(cost_page(cost, board, runtime), encoding="utf-8")
     if board is None:
         return ExitCode.PASSED
-    found = fits(cost.weight_bytes[precision], cost.activation_bytes, board, runtime)
+    found = fits(cost.deployed_bytes, cost.activation_bytes, board, runtime)
     return ExitCode.FAILED if all(one.verdict == "no" for one in found.values()) else ExitCode.PASSED

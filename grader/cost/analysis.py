@@ -52,6 +52,11 @@ class Cost:
     layers: tuple[LayerCost, ...]
     notes: tuple[str, ...]
 
+    @property
+    def deployed_bytes(self) -> int:
+        """Bytes of the weights as they lie in flash: in the precision asked, with those of single layers."""
+        return self.weight_bytes.get("mixed", self.weight_bytes[self.precision])
+
 
 def analyse(
     model: Any,

@@ -30,7 +30,7 @@ def figures(cost: Cost) -> Iterator[tuple[str, str]]:
     """Yield the figures of a network, each with its name."""
     yield "parameters", f"{cost.parameters:,}"
     yield "MACs", f"{cost.macs:,}"
-    yield f"weights at {cost.precision}", bytes_text(cost.weight_bytes[cost.precision])
+    yield f"weights at {cost.precision}", bytes_text(cost.deployed_bytes)
     yield f"activations at {cost.precision}", _span(cost)
 
 
@@ -91,7 +91,7 @@ def _fit_table(cost: Cost, board: Board, runtime: Runtime) -> Table:
     table = Table(title=plain(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("memory", "fits", "short, or nearest to it", "left"):
         table.add_column(name, justify="right" if name == "left" else "left")
-    found = fits(cost.weight_bytes[cost.precision], cost.activation_bytes, board, runtime)
+    found = fits(cost.deployed_bytes, cost.activation_bytes, board, runtime)
     for name, one in found.items():
         style = {"yes": "green", "no": "red", "depends": "yellow"}[one.verdict]
         cells = (PLACEMENT_TITLES[name], one.verdict, one.limit, bytes_text(one.margin_bytes))
@@ -129,7 +129,7 @@ def cost_json(cost: Cost, board: Board | None, runtime: Runtime) -> dict[str, An
         "notes": list(cost.notes),
     }
     if board is not None:
-        found = fits(cost.weight_bytes[cost.precision], cost.activation_bytes, board, runtime)
+        found = fits(cost.deployed_bytes, cost.activation_bytes, board, runtime)
         fit = {name: asdict(one) for name, one in found.items()}
         data |= {"board": board.title, "runtime": runtime.title, "fit": fit}
     return data

@@ -45,7 +45,7 @@ def class_page(batch: Batch, links: Mapping[str, str]) -> str:
 
 def cost_page(cost: Cost, board: Board | None, runtime: Runtime) -> str:
     """Return a page on what a network costs: figures, layers, the memory of each step, and how it fits ``board``."""
-    fit = fits(cost.weight_bytes[cost.precision], cost.activation_bytes, board, runtime) if board else {}
+    fit = fits(cost.deployed_bytes, cost.activation_bytes, board, runtime) if board else {}
     return _render(
         "cost.html", cost=cost, board=board, runtime=runtime, fit=fit, lines=costs, line=memory_timeline(cost, board)
     )
