@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Literal, cast
 
@@ -17,7 +18,6 @@ from grader.checks.refusals import why_no_model
 from grader.cost import (
     PLACEMENTS,
     PRECISIONS,
-    Board,
     Cost,
     CostError,
     analyse,
@@ -31,7 +31,7 @@ from grader.cost import (
 )
 from grader.course import CheckOptions
 from grader.errors import GradeError
-from grader.model import CheckResult, Failure, Plain, Probe
+from grader.model import Failure, Plain, Probe
 from grader.reference import Evaluation, Reference
 
 
@@ -210,7 +210,7 @@ def _judged_demands(options: CostOptions, cost: Cost) -> Verdict:
     fraction = sum(one.fraction for one in found) / len(found)
     message = "\n".join(_lines(options, found, cost))
     judged = verdict("cost", options, fraction, message, evidence=_evidence(cost))
-    return Verdict(_with_timeline(judged.result, cost, board) if board else judged.result, {})
+    return Verdict(replace(judged.result, timeline=memory_timeline(cost, board)), {}) if board else judged
 
 
 def _lines(options: CostOptions, found: list[Demand], cost: Cost) -> Iterator[str]:
@@ -221,11 +221,6 @@ def _lines(options: CostOptions, found: list[Demand], cost: Cost) -> Iterator[st
 
 def _evidence(cost: Cost) -> str:
     return f"weights {dict(cost.weight_bytes)} B, activations {cost.activation_bytes}, {dict(cost.conventions)}"
-
-
-def _with_timeline(result: CheckResult, cost: Cost, board: Board) -> CheckResult:
-    fields: Mapping[str, Any] = {name: getattr(result, name) for name in result.__slots__}
-    return CheckResult(**{**fields, "timeline": memory_timeline(cost, board)})
 
 
 def _problems(options: CostOptions, reference: Reference) -> Iterator[str]:

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from grader.cost.folding import folded_into
+from grader.cost.folding import WEIGHT_BYTES, folded_into
 from grader.cost.network import Network, Unit
 
 #: So many sets of finished steps are looked at for the best order; beyond, the order of the trace is taken.
 MAX_STATES = 20_000
 
-#: Bytes of an element, by precision for floating-point numbers, by type for others. Token numbers take 32 bits.
-_FLOAT_BYTES = {"float32": 4, "float16": 2, "int8": 1}
+#: Bytes of an element of other types than floating-point numbers. Any other, such as token numbers, takes 32 bits.
 _NARROW = {"bool": 1, "uint8": 1, "int8": 1, "int16": 2}
 
 #: Functions of each element that can write over what they read.
@@ -96,9 +95,9 @@ def schedule(network: Network, precision: str) -> Schedule:
 def element_bytes(dtype: str, precision: str) -> int:
     """Return the bytes of one element of an activation; floating-point numbers take those of ``precision``."""
     if dtype.startswith("complex"):
-        return 2 * _FLOAT_BYTES[precision]
+        return 2 * WEIGHT_BYTES[precision]
     if "float" in dtype:
-        return _FLOAT_BYTES[precision]
+        return WEIGHT_BYTES[precision]
     return _NARROW.get(dtype, 4)
 
 

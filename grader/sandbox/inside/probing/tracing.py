@@ -55,11 +55,10 @@ def trace(make: Callable[[], Any], inputs: Sequence[dict[str, Any]]) -> dict[str
         for build in (_faked, _hollowed):
             model, fake = build(make)
             if model is not None:
-                known = _count(model)
                 try:
                     return _Tracer(model, fake).trace(inputs)
                 except UntraceableError:
-                    if known > MAX_BUILT_WEIGHTS:
+                    if _count(model) > MAX_BUILT_WEIGHTS:
                         raise
         return trace_instance(_built(make), inputs)
     except UntraceableError as error:
