@@ -67,7 +67,7 @@ def grade(  # noqa: PLR0913 - the whole of a batch
     for one in judged:
         by_submission[one.task.submission.id].append(one)
     for submission in unresolved:
-        note = "Handed in twice under one name; a person will look at it."
+        note = "It is not clear whose it is, or which of several counts; a person will look at it."
         by_submission[submission.id] = [
             Judged(Task(submission, exercise, truths.of(exercise, submission), None, note=note, owed=True), None, ())
             for exercise in chosen
@@ -113,6 +113,7 @@ class _Truths:
 
     def of(self, exercise: Exercise, submission: Submission) -> Evaluation:
         """Return the evaluation of ``exercise`` for the submission's own numbers and hidden inputs."""
-        seed = self._course.seed(self._assignment, submission.id)
+        person = submission.key or submission.id
+        seed = self._course.seed(self._assignment, person)
         values = self._values.setdefault((exercise.id, seed), Evaluation(exercise.reference, seed))
-        return values.with_hidden(self._course.hidden(self._assignment, submission.id))
+        return values.with_hidden(self._course.hidden(self._assignment, person))
