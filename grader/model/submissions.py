@@ -45,7 +45,8 @@ class Submission:
     which copying changes. ``due`` is a later deadline given at the command line.
 
     ``key`` is what personal numbers hang on: empty for ``id``, else the roster's own name for the person (login, else
-    address, number or name) or the group. ``member_keys`` are the same for each of ``people``.
+    address, number or name) or the group. ``member_keys`` are the same for each of ``people``. ``attempt_of`` is the id
+    of what this is one of several attempts of; all are graded, and the best counts.
     """
 
     id: str
@@ -59,3 +60,4 @@ class Submission:
     due: datetime | None = None
     key: str = ""
     member_keys: tuple[str, ...] = ()
+    attempt_of: str = ""
