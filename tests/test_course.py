@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from judging_helpers import HEAD, course_files, make_course, rubric, write
 
 from grader.checks import KINDS
-from grader.course import Assignment, CheckOptions, Course, find_course, finding, load_course
+from grader.course import (
+    Assignment,
+    CheckOptions,
+    Course,
+    Extension,
+    LatePolicy,
+    find_course,
+    finding,
+    load_course,
+)
 from grader.errors import CourseError, UsageError
 
 REFERENCE = """
@@ -219,7 +229,10 @@ COURSE_TEXTS = {
     ],
     "title: T\nassignments:\n  s:\n    title: S\n    exercises: [ex]\n    personel: true\n    zzz: 1\n": [
         "6: assignments.s.personel: unknown key; did you mean `personal`?",
-        "7: assignments.s.zzz: unknown key; known here: deadline, exercises, personal, title",
+        (
+            "7: assignments.s.zzz: unknown key; known here: deadline, exercises, extensions, "
+            "extensions_file, late, max_group, personal, roster, title"
+        ),
     ],
     "title: T\nassignments:\n  s:\n    title: S\n    exercises: []\n": [
         "5: assignments.s.exercises: List should have at least 1 item after validation, not 0, found a list"
@@ -502,6 +515,126 @@ def test_files_that_are_missing(tmp_path: Path) -> None:
         "reference/sheet/ex.py: cannot be read (No such file or directory); every exercise needs it",
         f"{RUBRIC}: cannot be read (No such file or directory); write this file",
     ]
+
+
+LATE_HEAD = "title: T\nassignments:\n  sheet:\n    title: S\n    exercises: [ex]\n"
+DUE = "    deadline: 2026-03-28T12:00:00+01:00\n"
+SPAN = "should be a span of time with its unit, such as 15 min, 1 h or 2 days"
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ("    late: {grace: 15}\n", f"6: assignments.sheet.late.grace: {SPAN}, found 15"),
+        ("    late: {grace: 1 fortnight}\n", f"6: assignments.sheet.late.grace: {SPAN}, found '1 fortnight'"),
+        (
+            "    late: {until: 600 weeks}\n",
+            "6: assignments.sheet.late.until: should be at most 3660 days, found '600 weeks'",
+        ),
+        (
+            "    late:\n      cap: {percent: 5, points: 1}\n",
+            "7: assignments.sheet.late.cap: should say either `percent` or `points`, found a mapping",
+        ),
+        (
+            "    late:\n      linear: {every: 0 s, points: 1}\n",
+            "7: assignments.sheet.late.linear: `every` should be longer than nothing, found a mapping",
+        ),
+        (
+            "    late:\n      steps:\n      - {after: 2 h, points: 1}\n      - {after: 1 h, points: 2}\n",
+            "6: assignments.sheet.late: `steps` should stand in the order of `after`, each time once, found a mapping",
+        ),
+        (
+            "    late:\n      steps:\n      - {after: 2 h, point: 1}\n",
+            "8: assignments.sheet.late.steps[0].point: unknown key; did you mean `points`?",
+        ),
+        (
+            "    late: {grace: 2 h, until: 1 h}\n",
+            "6: assignments.sheet.late: `until` should not be shorter than `grace`, found a mapping",
+        ),
+        (
+            DUE + "    extensions:\n      anna: 2026-03-29 12:00:00\n",
+            (
+                "8: assignments.sheet.extensions.anna: should say its time zone, as in 2026-02-03T12:00:00+01:00, "
+                "found 2026-03-29 12:00:00"
+            ),
+        ),
+        (
+            DUE + "    extensions:\n      anna: 2026-03-29\n",
+            (
+                "8: assignments.sheet.extensions.anna: should be a deadline such as 2026-02-03T12:00:00+01:00 and a "
+                "time, or a span such as +2 days, found 2026-03-29"
+            ),
+        ),
+        (
+            DUE + "    extensions:\n      anna: 2026-03-27T12:00:00+01:00\n",
+            (
+                "8: assignments.sheet.extensions.anna: 2026-03-27 12:00:00+01:00 is before the deadline; an extension "
+                "should be later"
+            ),
+        ),
+        (
+            "    extensions: {anna: +2 days}\n",
+            "6: assignments.sheet.extensions: there is no `deadline` to extend; write it",
+        ),
+    ],
+)
+def test_what_is_wrong_with_lateness(tmp_path: Path, more: str, problem: str) -> None:
+    assert in_file(tmp_path, "course.yaml", LATE_HEAD + more) == [problem]
+
+
+def test_a_time_zone_is_one_that_there_is(tmp_path: Path) -> None:
+    found = in_file(tmp_path, "course.yaml", "time_zone: Europe/Heidelberg\n" + LATE_HEAD)
+    assert found == [
+        "1: time_zone: should be a time zone by its IANA name, such as Europe/Berlin, found 'Europe/Heidelberg'"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (None, ("course.yaml:7: assignments.sheet.extensions_file: {}: the file of extensions cannot be read "
+         "(No such file or directory); name a CSV file")),
+        ("who,when\n", ("course.yaml:7: assignments.sheet.extensions_file: {}: the file of extensions needs the "
+         "columns person and deadline; found who, when")),
+        ("person;deadline\nanna;tomorrow\n", ("more.csv:2: deadline: should be a span of time with its unit, such as "
+         "15 min, 1 h or 2 days, found 'tomorrow'")),
+        ("person;deadline\n;+1 h\n", "more.csv:2: person: is missing"),
+        ("person;deadline\nanna;\n", ("more.csv:2: deadline: should be a deadline such as 2026-02-03T12:00:00+01:00, "
+         "or a span such as +2 days, found ''")),
+        ("person;deadline\nanna;2026-99-01\n", ("more.csv:2: deadline: should be a deadline such as "
+         "2026-02-03T12:00:00+01:00, or a span such as +2 days, found '2026-99-01'")),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_file_of_extensions(tmp_path: Path, text: str | None, found: str) -> None:
+    files = {"course.yaml": LATE_HEAD + DUE + "    extensions_file: more.csv\n"}
+    if text is not None:
+        files["more.csv"] = text
+    assert problems(tmp_path, **files) == [found.format("more.csv")]
+
+
+def test_an_assignment_overrides_what_its_course_says(tmp_path: Path) -> None:
+    text = (
+        "title: T\ntime_zone: Europe/Berlin\nroster: all.csv\nmax_group: 3\nlate: {grace: 1 h 30 min}\nassignments:\n"
+        "  sheet: {title: S, exercises: [ex]}\n  two: {title: S, exercises: [ex], late: {}, max_group: 2, "
+        "roster: b.csv, deadline: 2026-03-28T12:00:00+01:00, extensions: {4711: +2 days}, extensions_file: more.csv}\n"
+    )
+    files = {**course_files(REFERENCE, rubric("value: area", "value: volume")), "course.yaml": text}
+    files |= {name.replace("sheet/", "two/"): content for name, content in files.items() if "sheet/" in name}
+    files["more.csv"] = (
+        "\ufeffUsername\tAssignment\tUntil\nanna\ttwo\t1 h\nbela\tsheet\t1 h\nCarl\t\t2026-04-01T12:00:00+02:00\n"
+    )
+    course = load_course(write(tmp_path, files), KINDS)
+    one, two = course.assignment("sheet"), course.assignment("two")
+    assert one.late is not None
+    assert (one.late.grace, two.late) == (timedelta(minutes=90), LatePolicy())
+    assert (one.max_group, two.max_group) == (3, 2)
+    assert (one.roster, two.roster) == (tmp_path / "all.csv", tmp_path / "b.csv")
+    assert (one.zone, one.extensions) == (ZoneInfo("Europe/Berlin"), ())
+    assert two.extensions == (
+        Extension("4711", timedelta(days=2)),
+        Extension("anna", timedelta(hours=1)),
+        Extension("Carl", datetime.fromisoformat("2026-04-01T12:00:00+02:00")),
+    )
 
 
 def test_a_deadline_is_a_moment(tmp_path: Path) -> None:

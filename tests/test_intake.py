@@ -111,9 +111,9 @@ def test_intake_says_who_handed_in_what_and_what_needs_a_human(
     said = capsys.readouterr().out.splitlines()
     assert said[:4] == [
         "Read as a download from Canvas: 4 hand-ins.",
-        "anna-1: anna: rectangles.py",
-        "bela-2: bela (late): rectangles.py",
-        "carl-3: carl: rectangles (2).py, Rectangles (1).py",
+        "anna-1: Anna: rectangles.py",
+        "bela-2: Bela (late): rectangles.py",
+        "carl-3: Carl: rectangles (2).py, Rectangles (1).py",
     ]
     unclear = (
         "two modules could be meant for rectangles: rectangles (2).py, Rectangles (1).py; keep the one that counts"

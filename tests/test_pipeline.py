@@ -292,7 +292,9 @@ def test_a_person_who_handed_in_twice_is_pending(room: Class) -> None:
     batch = room.grade(engine)
     twice = [report for report in batch.reports if report.id.casefold() == "anna"]
     assert [(one.pending, one.points, one.max_points) for one in twice] == [(True, 0.0, 3.0)]
-    assert twice[0].exercises[0].note == "Handed in twice under one name; a person will look at it."
+    assert twice[0].exercises[0].note == (
+        "It is not clear whose it is, or which of several counts; a person will look at it."
+    )
     assert {result.status for result in results(twice[0]).values()} == {Status.ERROR}
     assert (len(engine.ran), len(batch.problems)) == (3, 1)
     assert batch.problems[0].message.startswith("handed in twice, as ")

@@ -45,7 +45,7 @@ from grader.reports import (
 )
 from grader.reports import text as texts
 from grader.reports.summary import summarize
-from grader.reports.wording import late_line, message_blocks, pending_line
+from grader.reports.wording import late_line, late_word, message_blocks, pending_line
 
 RUBRIC = {
     ("forward", "Forward pass"): {"z1": 2.0, "h": 1.0, "y_hat": 1.0},
@@ -277,6 +277,8 @@ def test_json_has_the_fixed_keys_and_values() -> None:
         "points": 9.0,
         "max_points": 15.0,
         "late_seconds": 9000,
+        "penalty": 0.0,
+        "late_question": "",
         "exercises": [],
         "flags": [],
         "problems": [],
@@ -634,7 +636,38 @@ def test_points_are_short(value: float, expected: str) -> None:
     [(0, ""), (1, "1 s"), (61, "1 min 1 s"), (7200, "2 h"), (90000, "1 day 1 h"), (172800 + 60, "2 days")],
 )
 def test_lateness_is_said_in_its_largest_units(seconds: int, expected: str) -> None:
-    assert late_line(seconds) == (f"Handed in {expected} after the deadline." if expected else "")
+    assert late_line(report(late_seconds=seconds)) == (f"Handed in {expected} after the deadline." if expected else "")
+
+
+@pytest.mark.parametrize(
+    ("more", "line", "word"),
+    [
+        ({}, "", ""),
+        ({"late_seconds": 60}, "Handed in 1 min after the deadline.", "late"),
+        (
+            {"late_seconds": 60, "points": 13.5, "penalty": 1.5},
+            "Handed in 1 min after the deadline: 1.5 of the 15 points earned are taken off.",
+            "late (-1.5)",
+        ),
+        ({"late_question": "?"}, "Handed in late; by how much is not known.", "late?"),
+        (
+            {"late_question": "?", "late_seconds": 60},
+            "Handed in 1 min after the deadline; a person decides whether it counts.",
+            "late",
+        ),
+    ],
+)
+def test_what_lateness_costs_is_said(more: dict[str, Any], line: str, word: str) -> None:
+    one = report(**more)
+    assert (late_line(one), late_word(one)) == (line, word)
+    page, listed = student_page(one), class_page(Batch("s", "S", (one,)), {})
+    assert line in page
+    assert (f'<span class="extra">{word}</span>' in listed) == bool(word)
+    data = to_json(Batch("s", "S", (one,)))["submissions"][0]
+    assert (data["penalty"], data["late_question"]) == (more.get("penalty", 0.0), more.get("late_question", ""))
+    console, out = rendered()
+    print_batch(console, Batch("s", "S", (one,)), None)
+    assert ("Needs a human" in out.getvalue()) == ("late_question" in more)
 
 
 def test_terminal_control_leaves_nothing_and_progress_bars_their_last_state() -> None:

@@ -194,6 +194,8 @@ def test_one_repository_keeps_its_name(tmp_path: Path) -> None:
 def test_what_repositories_cannot_do_is_said(clones: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="repositories have no first attempt; use --attempts in-time, or --tag"):
         read(clones, "first")
+    with pytest.raises(UsageError, match="repositories have no best attempt; use --attempts in-time, or --tag"):
+        read(clones, "best")
     plain = hand_in(clones.parent / "plain", {"anna/work.py": "x"})
     with pytest.raises(UsageError, match="was read as one folder for each submission; --tag is for repositories"):
         read(plain, tag="v1")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import click
 from rich.console import Console
 
 from grader.cli.intake import attempts_option, format_option, output_option, say_intake, tag_option
+from grader.cli.people import extensions_option, roster_option, with_people
 from grader.cli.settings import (
     HAND_INS,
     STORE_FILE,
@@ -25,6 +27,7 @@ from grader.course.loading import RUN_SUFFIXES
 from grader.errors import ExitCode, GradeError, UsageError
 from grader.importers import Intake, Settings, read_hand_ins, read_one, readable
 from grader.importers.handins import Attempts
+from grader.importers.people import attendance_problems
 from grader.model import Batch, Stop
 from grader.pipeline import grade
 from grader.reports import print_batch, print_report, to_json, write_batch
@@ -121,6 +124,8 @@ def _check_status(batch: Batch) -> ExitCode:
 @format_option
 @attempts_option
 @tag_option
+@roster_option
+@extensions_option
 @json_option
 @workers_option
 @click.option(
@@ -138,6 +143,8 @@ def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
     format_name: str | None,
     attempts: Attempts,
     tag: str,
+    roster_file: Path | None,
+    extensions_file: Path | None,
     json_file: Path | None,
     workers: int | None,
     isolation: str | None,
@@ -154,6 +161,9 @@ def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
     exercises = [assignment.exercise(name) for name in exercise_names]
     settings = Settings(assignment.id, assignment.deadline, attempts, tag)
     intake = read_hand_ins(path, settings, output / HAND_INS, format_name)
+    intake, attendance, roster = with_people(intake, assignment, roster_file, extensions_file)
+    if roster is not None:
+        intake = replace(intake, problems=(*intake.problems, *attendance_problems(attendance, roster)))
     say_intake(console, intake)
     result = grade_intake(
         console, course, assignment, intake, output, exercises=exercises, workers=workers, isolation=isolation

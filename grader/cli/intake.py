@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
+from grader.cli.people import extensions_option, roster_option, with_people
 from grader.cli.settings import HAND_INS, course_option, read_course
 from grader.course import Assignment, Exercise
 from grader.errors import ExitCode, Problem
 from grader.importers import FORMATS, Intake, Settings, read_hand_ins
 from grader.importers.handins import Attempts
-from grader.importers.roster import Attendance, attend, read_roster
+from grader.importers.roster import Attendance
+from grader.late import lateness
 from grader.model import Submission
 from grader.pipeline.handins import choose
 from grader.reports.text import count, encodable, plain
@@ -37,10 +38,11 @@ format_option = click.option(
 )
 attempts_option = click.option(
     "--attempts",
-    type=click.Choice(["latest", "in-time", "first"]),
+    type=click.Choice(["latest", "in-time", "first", "best"]),
     default="latest",
     show_default=True,
-    help="Which of several attempts counts; in-time: the latest before the deadline, or the latest if none is.",
+    help="Which of several attempts counts; in-time: the latest before the deadline, or the latest if none is; best: "
+    "all are graded.",
 )
 
 tag_option = click.option(
@@ -52,12 +54,8 @@ tag_option = click.option(
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--assignment", "assignment_name", required=True, help="Assignment that was handed in.")
 @click.option("--exercise", "exercise_names", multiple=True, help="Look for this exercise only (may be repeated).")
-@click.option(
-    "--roster",
-    "roster_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="CSV file with everybody who should hand in, such as the platform's own.",
-)
+@roster_option
+@extensions_option
 @course_option
 @output_option
 @format_option
@@ -71,6 +69,7 @@ def intake_command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     assignment_name: str,
     exercise_names: tuple[str, ...],
     roster_file: Path | None,
+    extensions_file: Path | None,
     course_folder: Path | None,
     output: Path,
     format_name: str | None,
@@ -86,14 +85,13 @@ def intake_command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     console = Console()
     assignment = read_course(course_folder).assignment(assignment_name)
     exercises = [assignment.exercise(name) for name in exercise_names] or list(assignment.exercises)
-    roster = read_roster(roster_file) if roster_file else None
     settings = Settings(assignment.id, assignment.deadline, attempts, tag)
     intake = read_hand_ins(path, settings, output / HAND_INS, format_name)
+    intake, attendance, _ = with_people(intake, assignment, roster_file, extensions_file)
     everybody = (*intake.submissions, *intake.unresolved)
-    attendance = attend(roster, everybody) if roster is not None else Attendance((), ())
     unclear = _unclear(intake.submissions, assignment, exercises)
     say_intake(console, intake)
-    for line in _lines(everybody, attendance, (*intake.problems, *unclear), assignment.deadline):
+    for line in _lines(everybody, attendance, (*intake.problems, *unclear), assignment):
         console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
@@ -109,23 +107,22 @@ def _unclear(
     return tuple(dict.fromkeys(choice.problem for choice in choices if choice.problem))
 
 
-def is_late(one: Submission, deadline: datetime | None) -> bool:
-    """Return whether the platform says so, or the time does."""
-    if one.origin and one.origin.late is not None:
-        return one.origin.late
-    return bool(one.received and deadline and one.received > deadline)
+def is_late(one: Submission, assignment: Assignment) -> bool:
+    """Return whether the platform says so, or the time does; times of files only where the late policy counts them."""
+    late = lateness(assignment, one, 0.0, 0.0)
+    return late.seconds > 0 or bool(late.question)
 
 
 def _lines(
     everybody: Sequence[Submission],
     attendance: Attendance,
     problems: Sequence[Problem],
-    deadline: datetime | None,
+    assignment: Assignment,
 ) -> list[str]:
     lines = []
     for one in sorted(everybody, key=lambda one: one.id):
         names = ", ".join(file.name for file in one.files[:5]) + (", …" if len(one.files) > 5 else "")
-        late = " (late)" if is_late(one, deadline) else ""
+        late = " (late)" if is_late(one, assignment) else ""
         lines.append(f"{one.id}: {', '.join(one.people)}{late}: {names or 'nothing'}")
     if attendance.missing:
         names = ", ".join(person.name or person.cells[0][1] for person in attendance.missing)
@@ -154,7 +151,9 @@ def _as_json(
                 "source": one.source,
                 "files": [file.name for file in one.files],
                 "received": one.received.isoformat() if one.received else None,
-                "late": is_late(one, assignment.deadline),
+                "late": is_late(one, assignment),
+                "late_seconds": lateness(assignment, one, 0.0, 0.0).seconds,
+                "key": one.key or one.id,
                 "unresolved": one.id in unresolved,
                 "origin": asdict(one.origin) if one.origin else None,
             }

@@ -2,6 +2,7 @@
 
 from grader.course.finding import find_course
 from grader.course.kinds import CheckOptions, Kind
+from grader.course.lateness import Extension, LatePolicy, read_extensions
 from grader.course.loading import load_course
 from grader.course.types import Assignment, Check, Course, Criterion, DataNeed, Exercise, Rubric
 
@@ -13,8 +14,11 @@ __all__ = [
     "Criterion",
     "DataNeed",
     "Exercise",
+    "Extension",
     "Kind",
+    "LatePolicy",
     "Rubric",
     "find_course",
     "load_course",
+    "read_extensions",
 ]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from grader.course.finding import COURSE_FILE
 from grader.course.kinds import Kind
+from grader.course.lateness import Extension, read_extensions
 from grader.course.rubrics import load_rubric
 from grader.course.schema import AssignmentFile, CourseFile, ExerciseFile
 from grader.course.solutions import load_solutions, load_wrong
 from grader.course.types import Assignment, Course, DataNeed, Exercise, Rubric, Solution, WrongSolution
-from grader.errors import CourseError, Problem
+from grader.errors import CourseError, Problem, UsageError
 from grader.model import Limits
 from grader.reference import Reference
 from grader.reference import load as load_reference
@@ -40,7 +43,18 @@ def load_course(root: Path, kinds: Mapping[str, Kind]) -> Course:
             message = "personal numbers need a `key` at the top of this file; write any word there and keep it"
             problems.append(file.problem(("assignments", name, "personal"), message))
         exercises = _load_exercises(root, file, name, entry, kinds, problems)
-        assignments[name] = Assignment(name, entry.title, entry.personal, entry.deadline, exercises)
+        assignments[name] = Assignment(
+            id=name,
+            title=entry.title,
+            personal=entry.personal,
+            deadline=entry.deadline,
+            exercises=exercises,
+            late=course.late if entry.late is None else entry.late,
+            extensions=_extensions(root, file, name, entry, problems),
+            max_group=entry.max_group or course.max_group,
+            roster=root / (entry.roster or course.roster) if entry.roster or course.roster else None,
+            zone=ZoneInfo(course.time_zone) if course.time_zone else None,
+        )
     if problems:
         raise CourseError(problems)
     return Course(root, course.title, course.key, assignments)
@@ -68,6 +82,30 @@ def _load_exercises(
         except CourseError as error:
             problems.extend(error.problems)
     return tuple(loaded)
+
+
+def _extensions(
+    root: Path, file: YamlFile, assignment: str, entry: AssignmentFile, problems: list[Problem]
+) -> tuple[Extension, ...]:
+    """Return who has a later deadline, by course.yaml and by the file that it names."""
+    place = ("assignments", assignment, "extensions")
+    found = [Extension(who, until) for who, until in entry.extensions.items()]
+    if found and entry.deadline is None:
+        problems.append(file.problem(place, "there is no `deadline` to extend; write it"))
+    problems += [
+        file.problem((*place, one.who), f"{one.until} is before the deadline; an extension should be later")
+        for one in found
+        if entry.deadline and isinstance(one.until, datetime) and one.until < entry.deadline
+    ]
+    if entry.extensions_file:
+        try:
+            more, wrong = read_extensions(root / entry.extensions_file, assignment)
+        except UsageError as error:
+            problems.append(file.problem((*place[:2], "extensions_file"), str(error)))
+        else:
+            found += more
+            problems += wrong
+    return tuple(found)
 
 
 def _no_folder(parent: Path, name: str) -> str:

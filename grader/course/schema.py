@@ -3,33 +3,61 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, Field, field_validator
 
+from grader.course.lateness import STRICT, LatePolicy, Until
 from grader.data import NAMES
 
 
 class Strict(BaseModel):
     """A mapping in which unknown keys are problems."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = STRICT
 
 
 class AssignmentFile(Strict):
-    """One assignment in course.yaml."""
+    """One assignment in course.yaml. ``late``, ``max_group`` and ``roster`` replace the course's.
+
+    ``extensions`` gives people or groups a later deadline; more of them may stand in ``extensions_file``.
+    """
 
     title: str
     exercises: list[str] = Field(min_length=1)
     personal: bool = False
     deadline: AwareDatetime | None = None
+    late: LatePolicy | None = None
+    extensions: dict[str, Until] = {}
+    extensions_file: str = ""
+    max_group: int | None = Field(default=None, ge=1)
+    roster: str = ""
+
+    @field_validator("extensions", mode="before")
+    @classmethod
+    def _numbers_are_names(cls, value: object) -> object:
+        return {str(name): until for name, until in value.items()} if isinstance(value, dict) else value
 
 
 class CourseFile(Strict):
-    """course.yaml."""
+    """course.yaml. ``time_zone`` is that of times which say none, such as a platform's."""
 
     title: str
     key: str = Field(default="", max_length=64)
+    time_zone: str = ""
+    late: LatePolicy | None = None
+    max_group: int = Field(default=4, ge=1)
+    roster: str = ""
     assignments: dict[str, AssignmentFile] = Field(min_length=1)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value or "UTC")
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("should be a time zone by its IANA name, such as Europe/Berlin") from None
+        return value
 
 
 class DataFile(Strict):

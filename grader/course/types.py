@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from grader.course.kinds import CheckOptions, Kind
+from grader.course.lateness import Extension, LatePolicy
 from grader.errors import UsageError
 from grader.model import Limits
 from grader.reference import Reference
@@ -115,13 +117,22 @@ class WrongSolution:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Assignment:
-    """Exercises that are handed in together. ``personal``: everybody gets numbers of their own."""
+    """Exercises that are handed in together. ``personal``: everybody gets numbers of their own.
+
+    ``late`` is what lateness costs, None for nothing. ``extensions`` are later deadlines. Groups have at most
+    ``max_group`` people. ``roster`` is the file that names everybody; ``zone`` that of times which say none.
+    """
 
     id: str
     title: str
     personal: bool
     deadline: datetime | None
     exercises: tuple[Exercise, ...]
+    late: LatePolicy | None = None
+    extensions: tuple[Extension, ...] = ()
+    max_group: int = 4
+    roster: Path | None = None
+    zone: ZoneInfo | None = None
 
     def exercise(self, name: str) -> Exercise:
         """Return the exercise ``name``. Raises UsageError with the known names."""

@@ -91,11 +91,12 @@ def read_submission(
             continue
         room -= status.st_size
         newest = max(newest, status.st_mtime)
-    received = datetime.fromtimestamp(newest, UTC) if newest and hand_in.dated else hand_in.received
+    by_files = datetime.fromtimestamp(newest, UTC) if newest and hand_in.dated else None
     files += _refused(hand_in, delivery)
     files += [SourceFile(name, delivery.folder / "unread" / name, "", 0) for name in hand_in.unread]
     content = (hand_in.id, hand_in.people, assignment, hand_in.source, tuple(files))
-    return Submission(*content, received, hand_in.origin), problems
+    attested = hand_in.received is not None
+    return Submission(*content, hand_in.received or by_files, hand_in.origin, attested), problems
 
 
 def _walk_all(hand_in: HandIn, delivery: Delivery, problems: list[Problem]) -> Iterator[tuple[str, Path]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from grader.errors import Problem
 from grader.importers.folders import read_submission
@@ -15,7 +16,8 @@ from grader.model import Submission
 def gather(found: Found, delivery: Delivery, settings: Settings) -> Intake:
     """Return the submissions, by id.
 
-    Of several attempts with a time the one counts that ``settings`` ask for. Ids that differ only by case are one
+    Of several attempts with a time the one counts that ``settings`` ask for; for the best of them all are submissions.
+    Ids that differ only by case are one
     person twice: neither is graded.
     """
     problems, notes = list(found.problems), list(found.notes)
@@ -26,6 +28,13 @@ def gather(found: Found, delivery: Delivery, settings: Settings) -> Intake:
     unresolved: list[Submission] = []
     for attempts in by_person.values():
         chosen = choose_attempt(attempts, settings)
+        if chosen and len(attempts) > 1 and settings.attempts == "best":
+            for one in _numbered(attempts):
+                submission, unreadable = read_submission(one, delivery, settings.assignment)
+                clear.append(replace(submission, attempt_of=chosen.id))
+                problems += unreadable
+            notes.append(f"{chosen.id}: {len(attempts)} attempts, all of which are graded; the best counts")
+            continue
         read = [read_submission(one, delivery, settings.assignment) for one in ([chosen] if chosen else attempts)]
         for _, unreadable in read:
             problems += unreadable
@@ -38,6 +47,12 @@ def gather(found: Found, delivery: Delivery, settings: Settings) -> Intake:
             rule = {"latest": "the latest", "in-time": "the latest in time", "first": "the first"}[settings.attempts]
             notes.append(f"{chosen.id}: {len(attempts)} attempts, of which {rule} counts: {chosen.source}")
     return Intake(tuple(clear), tuple(unresolved), tuple(problems), notes=tuple(notes))
+
+
+def _numbered(attempts: Sequence[HandIn]) -> list[HandIn]:
+    """Return attempts that all have a time, by time, each with an id of its own."""
+    ordered = sorted(attempts, key=lambda one: one.received or datetime.max.replace(tzinfo=UTC))
+    return [replace(one, id=f"{one.id}~{number}") for number, one in enumerate(ordered, start=1)]
 
 
 def choose_attempt(attempts: Sequence[HandIn], settings: Settings) -> HandIn | None:

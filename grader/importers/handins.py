@@ -15,7 +15,7 @@ from grader.errors import Problem
 from grader.importers.names import IGNORED
 from grader.model import Origin, Submission
 
-Attempts = Literal["latest", "in-time", "first"]
+Attempts = Literal["latest", "in-time", "first", "best"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,10 @@ def recognise(delivery: Delivery) -> bool:
 
 def find(delivery: Delivery, settings: Settings) -> Found:
     """Return a hand-in for each repository. Raises UsageError without Git, and where attempts are asked for."""
-    if settings.attempts == "first":
-        raise UsageError(f"{delivery.source}: repositories have no first attempt; use --attempts in-time, or --tag")
+    if settings.attempts in {"first", "best"}:
+        raise UsageError(
+            f"{delivery.source}: repositories have no {settings.attempts} attempt; use --attempts in-time, or --tag"
+        )
     problems, hand_ins = [], []
     repositories = [child for child in delivery.children() if child.is_folder]
     prefix = _prefix([child.name for child in repositories], delivery)

@@ -6,92 +6,131 @@ names. A number means something only to the platform that gave it, so each platf
 
 from __future__ import annotations
 
-import csv
 import re
-import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader.errors import UsageError
+from grader.csvfile import Row, read_csv
+from grader.errors import Problem, UsageError
+from grader.late import name_key
 from grader.model import Origin, Submission
 
-_NAMES = ("full name", "name", "student", "identifier", "vollst\u00e4ndiger name")
+_LOGINS = ("username", "login", "sis login id", "github_username")
+_EMAILS = ("email", "email address", "e-mail", "e-mail-adresse")
+_NUMBERS = ("id number", "student id", "sid", "sis user id", "matrikelnummer", "id")
+_NAMES = ("full name", "name", "student", "vollst\u00e4ndiger name")
 _GIVEN = ("first name", "firstname", "vorname")
 _FAMILY = ("last name", "lastname", "surname", "nachname")
 _GROUPS = ("group", "groups", "group_name", "gruppe")
+_RECEIVED = ("received", "last modified (submission)", "zuletzt ge\u00e4ndert (abgabe)")
+_IDENTIFIERS = ("identifier", "id")
 #: The columns that hold what a platform knows people by.
 _KEYS = {
-    "moodle": ("identifier",),
+    "moodle": _IDENTIFIERS,
     "canvas": ("id",),
-    "gradescope": ("sid", "student id", "id number", "email", "email address"),
+    "gradescope": ("sid", "student id", "id number", *_EMAILS),
     "nbgrader": ("username", "login", "sis login id", "student id", "id"),
     "github": ("github_username",),
-    "folders": ("username", "login", "student id", "id number", "email", "email address"),
+    "folders": ("username", "login", "student id", "id number", *_EMAILS),
 }
-_KNOWN = {*_NAMES, *_GIVEN, *_FAMILY, *_GROUPS, *(name for names in _KEYS.values() for name in names)}
+_KNOWN = {"identifier", *_LOGINS, *_EMAILS, *_NUMBERS, *_NAMES, *_GIVEN, *_FAMILY, *_GROUPS}
+# "Participant 41": Moodle's number in the one assignment that the table is of.
+_PARTICIPANT = re.compile(r"(?P<word>\D*?)\s*(?P<number>\d+)")
+#: Rows of Canvas's gradebook that are nobody.
+_NOBODY = {"points possible", "student, test", "test student"}
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One line of a roster: ``cells`` by column, lower case."""
+    """One line of a roster: ``cells`` by column, lower case; ``received`` and ``status`` as Moodle's worksheet has."""
 
     name: str
     group: str
     cells: tuple[tuple[str, str], ...]
+    line: int = 0
+    received: str = ""
+    status: str = ""
+
+    @property
+    def key(self) -> str:
+        """What stays the same for this person from sheet to sheet: login, else address, number or name."""
+        cells = dict(self.cells)
+        return next((cells[one] for one in (*_LOGINS, *_EMAILS, *_NUMBERS) if one in cells), self.name)
 
     def keys(self, platform: str) -> set[str]:
         """Return what ``platform`` may know this person by."""
         columns = _KEYS.get(platform, ())
-        keys = {value.casefold() for column, value in self.cells if column in columns and value}
-        return {key.rpartition(" ")[2] for key in keys} if platform == "moodle" else keys
+        found = {(column, value.casefold()) for column, value in self.cells if column in columns}
+        if platform != "moodle":
+            return {value for _, value in found}
+        matches = ((column, _PARTICIPANT.fullmatch(value)) for column, value in found)
+        return {match["number"] for column, match in matches if match and (match["word"] or column == "identifier")}
 
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """Who on a roster did not hand in, and hand-ins of people who are not on it, or of whom it is not clear who."""
+    """Who on a roster did not hand in, and hand-ins of people who are not on it, or of whom it is not clear who.
+
+    ``people`` are those who handed in, by submission, and ``groups`` the roster's name for those who did so together.
+    """
 
     missing: tuple[Person, ...]
     unexpected: tuple[Submission, ...]
+    people: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_roster(path: Path) -> tuple[Person, ...]:
     """Return the people on the roster. Raises UsageError when the file is no table with a name or number of people."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path}: the roster cannot be read ({error.strerror}); name a CSV file") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: the roster is not UTF-8 ({error.reason}); save it as CSV in UTF-8") from error
-    header = text.partition("\n")[0]
-    separator = max(",;\t", key=header.count)
-    rows = [[_tidy(cell) for cell in row] for row in csv.reader(text.splitlines(), delimiter=separator)]
-    columns = [name.casefold() for name in rows[0]] if rows else []
-    if not _KNOWN & set(columns):
-        found = ", ".join(columns[:8]) or "nothing"
+    table = read_csv(path, "the roster")
+    if not _KNOWN & set(table.columns):
+        found = ", ".join(table.columns[:8]) or "nothing"
         raise UsageError(f"{path}: the roster's header has none of the columns that tell who is who; found {found}")
-    people = [_person(dict(zip(columns, row, strict=False))) for row in rows[1:] if any(row)]
-    return tuple(one for one in people if one.name or one.cells)
+    people = [_person(row) for row in table.rows]
+    return tuple(one for one in people if (one.name or one.cells) and one.name.casefold() not in _NOBODY)
+
+
+def twice(people: Sequence[Person], path: Path) -> list[Problem]:
+    """Return a problem for whatever should be somebody's alone and stands in the roster twice."""
+    lines: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for person in people:
+        for column, value in person.cells:
+            if column in {"identifier", *_LOGINS, *_EMAILS, *_NUMBERS}:
+                lines[column, value.casefold()].append(person.line)
+    return [
+        Problem(
+            f"{path}:{found[1]}",
+            f"{column} {value!r} stands twice, in the lines {' and '.join(map(str, found))}; keep the right one",
+        )
+        for (column, value), found in lines.items()
+        if len(found) > 1
+    ]
 
 
 def attend(roster: Iterable[Person], submissions: Iterable[Submission]) -> Attendance:
-    """Return who is missing and what is unexpected, by the platform's own ids first and by names second."""
+    """Return who handed in what, who is missing and what is unexpected: by the platform's own ids, then by names."""
     people = list(roster)
-    present: set[int] = set()
-    unexpected = []
+    unexpected: list[Submission] = []
+    found: dict[str, tuple[Person, ...]] = {}
+    groups: dict[str, str] = {}
     for one in submissions:
-        found = _matches(people, one)
-        present |= found
-        if not found:
+        places, group = _matches(people, one)
+        if places:
+            found[one.id] = tuple(people[i] for i in sorted(places))
+            groups |= {one.id: group} if group else {}
+        else:
             unexpected.append(one)
-    return Attendance(tuple(p for i, p in enumerate(people) if i not in present), tuple(unexpected))
+    present = {id(person) for some in found.values() for person in some}
+    missing = tuple(person for person in people if id(person) not in present)
+    return Attendance(missing, tuple(unexpected), found, groups)
 
 
-def _matches(people: list[Person], one: Submission) -> set[int]:
-    """Return the places in the roster of those who handed in; none where somebody cannot be told."""
+def _matches(people: list[Person], one: Submission) -> tuple[set[int], str]:
+    """Return the places in the roster of those who handed in, none where somebody cannot be told; and their group."""
     origin = one.origin or Origin("folders", one.id, one.id)
-    group = _name_key(origin.group or origin.label)
-    in_group = {i for i, person in enumerate(people) if person.group and _name_key(person.group) == group}
+    in_group = _group(people, origin.group or origin.label)
     found = set(in_group)
     names = [name for label in one.people for name in re.split(r"\s*[+&]\s*", label)]
     members = origin.members if len(origin.members) == len(names) else ("",) * len(names)
@@ -99,32 +138,30 @@ def _matches(people: list[Person], one: Submission) -> set[int]:
         by_key = {i for i, person in enumerate(people) if member and member.casefold() in person.keys(origin.platform)}
         same = {i for i, person in enumerate(people) if _is_called(person, name, origin.platform)}
         match = by_key or same
-        if len(match) == 1:
+        # A number of one and the name of another: the roster is that of another assignment.
+        clear = len(match) == 1 and not (by_key and same and not by_key & same)
+        if clear and not in_group:
             found |= match
         elif not in_group:
-            return set()
-    return found
+            return set(), ""
+    if origin.platform == "canvas" and len(found) == 1:  # one of a group hands in for all
+        found |= _group(people, people[min(found)].group)
+    named = {people[i].group for i in found}
+    return found, named.pop() if (in_group or len(found) > 1) and len(named) == 1 else ""
+
+
+def _group(people: list[Person], name: str) -> set[int]:
+    key = name_key(name)
+    return {i for i, person in enumerate(people) if key and name_key(person.group) == key}
 
 
 def _is_called(person: Person, name: str, platform: str) -> bool:
     if platform == "canvas":
         return "".join(re.findall(r"\w", person.name.casefold())) == name.casefold()
-    return _name_key(person.name) == _name_key(name) != () or name.casefold() in person.keys(platform)
+    return name_key(person.name) == name_key(name) != () or name.casefold() in person.keys(platform)
 
 
-def _name_key(name: str) -> tuple[str, ...]:
-    """Return the words of a name, in any order: family names come first or last."""
-    return tuple(sorted(re.findall(r"\w+", unicodedata.normalize("NFC", name).casefold())))
-
-
-def _person(row: dict[str, str]) -> Person:
-    def first(columns: tuple[str, ...]) -> str:
-        return next((row[column] for column in columns if row.get(column)), "")
-
-    name = first(_NAMES) or f"{first(_GIVEN)} {first(_FAMILY)}".strip()
-    cells = tuple((column, value) for column, value in row.items() if column in _KNOWN and value)
-    return Person(name, first(_GROUPS), cells)
-
-
-def _tidy(cell: str) -> str:
-    return unicodedata.normalize("NFC", cell).strip()
+def _person(row: Row) -> Person:
+    name = row.first(*_NAMES) or f"{row.first(*_GIVEN)} {row.first(*_FAMILY)}".strip() or row.first("identifier")
+    cells = tuple((column, value) for column, value in row.cells.items() if column in _KNOWN and value)
+    return Person(name, row.first(*_GROUPS), cells, row.line, row.first(*_RECEIVED), row.first("status"))

@@ -143,7 +143,11 @@ class ExerciseReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything about one submission to one assignment."""
+    """Everything about one submission to one assignment.
+
+    ``late_seconds`` count from the people's own deadline. ``points`` are what is left after ``penalty`` was taken off
+    for lateness; those of the exercises are before it. ``late_question``: what a person has to decide about lateness.
+    """
 
     id: str
     people: tuple[str, ...]
@@ -158,6 +162,8 @@ class Report:
     late_seconds: int = 0
     flags: tuple[Flag, ...] = ()
     problems: tuple[Problem, ...] = ()
+    penalty: float = 0.0
+    late_question: str = ""
 
 
 @dataclass(frozen=True, slots=True)

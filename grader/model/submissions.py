@@ -41,7 +41,12 @@ class Submission:
     """One hand-in to one assignment.
 
     ``id`` is unique in a batch and readable; ``source`` says where it came from, for messages. ``received`` is None
-    where nothing says when.
+    where nothing says when; ``attested`` says that a platform or the roster tells it, not only the times of files,
+    which copying changes. ``due`` is a later deadline given at the command line.
+
+    ``key`` is what personal numbers hang on: empty for ``id``, else the roster's own name for the person (login, else
+    address, number or name) or the group. ``member_keys`` are the same for each of ``people``. ``attempt_of`` is the id
+    of what this is one of several attempts of; all are graded, and the best counts.
     """
 
     id: str
@@ -51,3 +56,8 @@ class Submission:
     files: tuple[SourceFile, ...]
     received: datetime | None = None
     origin: Origin | None = None
+    attested: bool = False
+    due: datetime | None = None
+    key: str = ""
+    member_keys: tuple[str, ...] = ()
+    attempt_of: str = ""

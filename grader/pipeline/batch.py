@@ -11,6 +11,7 @@ from grader.checks import Standing
 from grader.course import Assignment, Course, Exercise
 from grader.errors import Problem
 from grader.model import Batch, Job, Run, Stop, Submission
+from grader.pipeline.attempts import best
 from grader.pipeline.entries import Entries
 from grader.pipeline.judgements import Judge
 from grader.pipeline.personal import others_numbers
@@ -43,13 +44,13 @@ def grade(  # noqa: PLR0913 - the whole of a batch
 ) -> Batch:
     """Return the reports on ``submissions``, sorted by id, for ``exercises`` (default: all of the assignment).
 
-    ``unresolved`` submissions are reported as pending and not run. ``named`` is the file to grade, where a person has
-    said which. ``others`` says how further exercises of every submission came out that are not graded here. Every run
-    is stored as soon as it ends; an interruption (KeyboardInterrupt) loses only those in flight.
-    Raises GradeError when the gradebook fails.
+    Of several attempts of one submission the best is reported. ``unresolved`` submissions are reported as pending and
+    not run. ``named`` is the file to grade, where a person has said which. ``others`` says how further exercises of
+    every submission came out that are not graded here. Every run is stored as soon as it ends; an interruption
+    (KeyboardInterrupt) loses only those in flight. Raises GradeError when the gradebook fails.
     """
     store = workplace.store
-    store.save_submissions((*submissions, *unresolved))
+    store.save_submissions([one for one in (*submissions, *unresolved) if not one.attempt_of])
     chosen = tuple(exercises or assignment.exercises)
     truths = _Truths(course, assignment)
     tasks = [
@@ -67,13 +68,14 @@ def grade(  # noqa: PLR0913 - the whole of a batch
     for one in judged:
         by_submission[one.task.submission.id].append(one)
     for submission in unresolved:
-        note = "Handed in twice under one name; a person will look at it."
+        note = "It is not clear whose it is, or which of several counts; a person will look at it."
         by_submission[submission.id] = [
             Judged(Task(submission, exercise, truths.of(exercise, submission), None, note=note, owed=True), None, ())
             for exercise in chosen
         ]
     made = Entries(assignment, workplace.isolation, workplace.environment)
-    entries = [made.of(one, by_submission[one.id], flags) for one in (*submissions, *unresolved)]
+    entries = best(made.of(one, by_submission[one.id], flags) for one in (*submissions, *unresolved))
+    store.save_submissions([entry.submission for entry in entries if entry.submission.attempt_of])
     entries.sort(key=lambda entry: entry.report.id)
     reports = tuple(entry.report for entry in entries)
     mentioned = {problem for report in reports for problem in report.problems}
@@ -113,6 +115,7 @@ class _Truths:
 
     def of(self, exercise: Exercise, submission: Submission) -> Evaluation:
         """Return the evaluation of ``exercise`` for the submission's own numbers and hidden inputs."""
-        seed = self._course.seed(self._assignment, submission.id)
+        person = submission.key or submission.attempt_of or submission.id
+        seed = self._course.seed(self._assignment, person)
         values = self._values.setdefault((exercise.id, seed), Evaluation(exercise.reference, seed))
-        return values.with_hidden(self._course.hidden(self._assignment, submission.id))
+        return values.with_hidden(self._course.hidden(self._assignment, person))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from grader.checks import Context, Standing, judge_exercise, uses_context
 from grader.course import Assignment
+from grader.late import due
 from grader.model import CheckResult, Run, Status, Submission
 from grader.pipeline.reporting import standing
 from grader.pipeline.tasks import Task, result_key
@@ -92,4 +93,4 @@ def _context(
     graded = {**told, **{one.task.exercise.id: standing(one) for one in own}}
     expected = {exercise.id for exercise in assignment.exercises if not uses_context(exercise)}
     others = graded if expected <= set(graded) else None
-    return Context(submission.people, submission.received, assignment.deadline, others)
+    return Context(submission.people, submission.received, due(assignment, submission), others)

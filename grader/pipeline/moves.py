@@ -25,12 +25,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The mark of a submission, with the outcome of every check."""
+    """The mark of a submission, after the ``penalty`` for lateness, with the outcome of every check."""
 
     points: float
     max_points: float
     pending: bool
     checks: Mapping[Place, Outcome]
+    penalty: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Moved:
 
 def marks(reports: Iterable[Report]) -> dict[str, Mark]:
     """Return the mark of every submission."""
-    return {one.id: Mark(one.points, one.max_points, one.pending, _outcomes(one)) for one in reports}
+    return {one.id: Mark(one.points, one.max_points, one.pending, _outcomes(one), one.penalty) for one in reports}
 
 
 def _outcomes(report: Report) -> dict[Place, Outcome]:

@@ -12,6 +12,7 @@ from grader import __version__
 from grader.checks import Standing
 from grader.course import Assignment
 from grader.errors import Problem
+from grader.late import lateness
 from grader.model import (
     CheckResult,
     Environment,
@@ -74,18 +75,23 @@ def submission_report(
     problems: tuple[Problem, ...],
     flags: tuple[Flag, ...],
 ) -> Report:
-    """Return the report on a whole submission."""
+    """Return the report on a whole submission, after what lateness costs it."""
+    points, most = round(fsum(part.points for part in parts), 6), round(fsum(part.max_points for part in parts), 6)
+    late = lateness(assignment, submission, points, most)
     return Report(
         id=submission.id,
         people=submission.people,
         assignment=assignment.id,
         title=assignment.title,
-        points=round(fsum(part.points for part in parts), 6),
-        max_points=round(fsum(part.max_points for part in parts), 6),
-        pending=any(part.pending for part in parts),
+        points=round(points - late.penalty, 6),
+        max_points=most,
+        pending=late.pending or any(part.pending for part in parts),
         stop=worst_stop(part.stop for part in parts),
         isolation=parts[0].isolation if parts else "",
         exercises=tuple(parts),
+        late_seconds=late.seconds,
+        penalty=round(late.penalty, 6),
+        late_question=late.question,
         flags=flags,
         problems=problems,
     )

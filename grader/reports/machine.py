@@ -56,6 +56,8 @@ def _submission(report: Report, *, evidence: bool) -> Json:
         "points": _points(report.points),
         "max_points": _points(report.max_points),
         "late_seconds": report.late_seconds,
+        "penalty": _points(report.penalty),
+        "late_question": report.late_question,
         "exercises": [_exercise(exercise, evidence=evidence) for exercise in report.exercises],
         "flags": [_flag(flag) for flag in report.flags],
         "problems": _problems(report.problems),

@@ -36,7 +36,10 @@ def print_regrading(console: Console, regrading: Regrading) -> None:
     _say(console, f"Judged anew: {count(regrading.judged, 'stored run')}; no student code was run.")
     for edit in regrading.edits:
         _say(console, f"Edited in {edit.exercise}: {edit.text}")
-    if not regrading.edits:
+    late = sum(one.before.penalty != one.after.penalty for one in regrading.moved if one.before and one.after)
+    if late:
+        _say(console, f"Lateness costs {count(late, 'submission')} otherwise: policy, deadline or extensions changed.")
+    if not (regrading.edits or late):
         _say(console, "Nothing was edited since the last grading.")
     print_moved(console, regrading.moved, len(regrading.batch.reports))
     by_reason: dict[tuple[str, str], list[str]] = {}
@@ -75,7 +78,8 @@ def regrading_json(regrading: Regrading, *, published: bool) -> Json:
 def _total(mark: Mark | None) -> str:
     if mark is None:
         return "not there"
-    return f"{number(mark.points)} of {number(mark.max_points)}{' (pending)' if mark.pending else ''}"
+    late = f", {number(mark.penalty)} off for lateness" if mark.penalty else ""
+    return f"{number(mark.points)} of {number(mark.max_points)}{late}{' (pending)' if mark.pending else ''}"
 
 
 def _move_line(move: Move) -> str:
@@ -94,7 +98,7 @@ def _outcome(one: Outcome | None) -> str:
 def _mark(mark: Mark | None) -> Json | None:
     if mark is None:
         return None
-    return {"points": mark.points, "max_points": mark.max_points, "pending": mark.pending}
+    return {"points": mark.points, "max_points": mark.max_points, "pending": mark.pending, "penalty": mark.penalty}
 
 
 def _move(move: Move) -> Json:

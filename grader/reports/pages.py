@@ -82,6 +82,7 @@ def _environment() -> Environment:
         "message_blocks": wording.message_blocks,
         "pending_line": wording.pending_line,
         "late_line": wording.late_line,
+        "late_word": wording.late_word,
         "machine_line": wording.machine_line,
         "ran_on": wording.ran_on,
         "person_names": wording.person_names,

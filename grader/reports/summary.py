@@ -48,7 +48,7 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """Something for a human: ``kind`` is pending, flag or problem; equal ones are one."""
+    """Something for a human: ``kind`` is pending, late, flag or problem; equal ones are one."""
 
     kind: str
     where: str
@@ -179,8 +179,10 @@ def _pending(report: Report) -> Iterator[tuple[str, str, str, str]]:
     exercises = [exercise for exercise in report.exercises if exercise.pending]
     for exercise in exercises:
         yield report.id, "pending", exercise.title, _reason(exercise)
-    if report.pending and not exercises:
+    if report.pending and not exercises and not report.late_question:
         yield report.id, "pending", "", "Still to be graded; no exercise says why."
+    if report.late_question:
+        yield report.id, "late", "", report.late_question
 
 
 def _reason(exercise: ExerciseReport) -> str:

@@ -30,7 +30,7 @@ def print_report(console: Console, report: Report) -> None:
         _print_exercise(console, exercise)
     for problem in report.problems:
         _say(console, f"{problem.where}: {problem.message}", "red")
-    for line in (wording.late_line(report.late_seconds), wording.pending_line(report)):
+    for line in (wording.late_line(report), wording.pending_line(report)):
         if line:
             _say(console, line, "blue")
     _say(console, f"Total: {_of(report.points, report.max_points)} points", "bold")
@@ -137,7 +137,7 @@ def _print_submissions(console: Console, batch: Batch) -> None:
     table = _table(console, "Submission", "Points", "State")
     for report in shown[:MOST_ROWS]:
         state = ["pending" if report.pending else "graded", wording.STOPS[report.stop]]
-        state += ["late"] if report.late_seconds > 0 else []
+        state += [wording.late_word(report)]
         name = label(plain(", ".join(wording.person_names(report))), 60)
         points = _of(report.points, report.max_points)
         table.add_row(_text(console, name), points, ", ".join(filter(None, state)))

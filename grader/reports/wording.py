@@ -8,7 +8,7 @@ from textwrap import dedent
 from typing import Literal
 
 from grader.model import Batch, CheckResult, Environment, ExerciseReport, Report, Status, Stop
-from grader.reports.text import clean, count, duration
+from grader.reports.text import clean, count, duration, number
 
 Tone = Literal["right", "partial", "wrong", "quiet", "owed"]
 
@@ -101,9 +101,23 @@ def pending_line(report: Report) -> str:
     return f"Provisional: {count(amount, 'check')} {'is' if amount == 1 else 'are'} still to be graded."
 
 
-def late_line(seconds: int) -> str:
-    """Return by how much a hand-in came late, as one sentence; empty when it was in time."""
-    return f"Handed in {duration(seconds)} after the deadline." if seconds > 0 else ""
+def late_line(report: Report) -> str:
+    """Return by how much a hand-in came late and what that costs, as one sentence; empty when it was in time."""
+    if report.late_seconds <= 0:
+        return "Handed in late; by how much is not known." if report.late_question else ""
+    late = f"Handed in {duration(report.late_seconds)} after the deadline"
+    if report.late_question:
+        return f"{late}; a person decides whether it counts."
+    if report.penalty <= 0:
+        return f"{late}."
+    earned = report.points + report.penalty
+    return f"{late}: {number(report.penalty)} of the {number(earned)} points earned are taken off."
+
+
+def late_word(report: Report) -> str:
+    """Return that a hand-in came late, in words for a table; empty when it was in time."""
+    taken = f" (-{number(report.penalty)})" if report.penalty > 0 else ""
+    return f"late{taken}" if report.late_seconds > 0 else "late?" if report.late_question else ""
 
 
 def machine_line(machine: Environment) -> str:
