@@ -466,11 +466,14 @@ def test_doctor_says_what_is_broken(course: Path, capsys: Captured, monkeypatch:
     def refuse(_: Store) -> None:
         raise GradeError("disk [/b] full")
 
-    (course / "course.yaml").write_text("title: [/x]\n", encoding="utf-8")
+    settings = course / "course.yaml"
+    sound = settings.read_text(encoding="utf-8")
+    settings.write_text("title: [/x]\n", encoding="utf-8")
     assert run(["doctor"]) == ExitCode.INFRASTRUCTURE
     assert "course.yaml" in capsys.readouterr().out
+    settings.write_text(sound, encoding="utf-8")
     monkeypatch.setattr(Store, "known_runs", refuse)
-    assert run(["doctor", "--course", str(ROOT)]) == ExitCode.INFRASTRUCTURE
+    assert run(["doctor"]) == ExitCode.INFRASTRUCTURE
     assert "disk [/b] full" in capsys.readouterr().out
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import unicodedata
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -206,3 +208,18 @@ def test_a_course_without_the_exercise_is_refused(tmp_path: Path) -> None:
         write_demo(tmp_path / "out", tmp_path / "course")
     expected = f"{tmp_path}/course: has no exercise sheet3/gradient_step, which the demonstration uses"
     assert str(caught.value) == expected
+
+
+def test_moodle_gives_out_the_same_class(tmp_path: Path) -> None:
+    assert run(["demo", "--moodle", "--output", str(tmp_path), "--course", str(ROOT)]) == 0
+    [archive], [worksheet] = (tmp_path / "moodle").glob("*.zip"), (tmp_path / "moodle").glob("*.csv")
+    with worksheet.open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["Full name"]: row for row in csv.DictReader(file)}
+    assert set(rows) == set(ABOUT)
+    assert rows["Ida Ohne"]["Status"] == "No submission"
+    assert rows["Rita Schleife"]["Last modified (submission)"] == "Monday, 4 May 2026, 6:00 PM"
+    with zipfile.ZipFile(archive) as packed:
+        numbers = {name.split("_")[1] for name in packed.namelist()}
+    handed_in = {row["Identifier"].removeprefix("Participant ") for row in rows.values() if row["Status"][0] == "S"}
+    assert numbers == handed_in
+    assert not (tmp_path / "grades").exists()

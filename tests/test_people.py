@@ -77,6 +77,12 @@ def test_moodles_worksheet_tells_names_keys_and_times(tmp_path: Path) -> None:
     assert problems == [" 3 on the roster did not hand in, and have no report: Bela Kun, Carl Orff, Dora Pejacevic"]
 
 
+def test_who_has_a_number_is_one_person_whatever_the_name(tmp_path: Path) -> None:
+    sheet = "Identifier,Full name,Email address\nParticipant 41,Zo\u00eb + Jos\u00e9,zj@x.org\n"
+    [found], problems = known(tmp_path, sheet, someone("moodle", "Zo\u00eb + Jos\u00e9", "41"))
+    assert (found.people, found.key, problems) == (("Zo\u00eb + Jos\u00e9",), "zj@x.org", [])
+
+
 @pytest.mark.parametrize(
     ("header", "cells", "key"),
     [

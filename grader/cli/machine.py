@@ -18,7 +18,7 @@ from grader.checks import KINDS
 from grader.cli.grading import grade_intake
 from grader.cli.settings import course_option, workers_option
 from grader.course import find_course, load_course
-from grader.demo import ASSIGNMENT, write_demo
+from grader.demo import ASSIGNMENT, write_demo, write_moodle
 from grader.engines import default_workers
 from grader.errors import ExitCode, GradeError
 from grader.execution import environment, execute
@@ -39,10 +39,13 @@ _LEAST_BYTES = 128 * 1024**2
     show_default=True,
     help="Folder to write the demonstration to.",
 )
+@click.option(
+    "--moodle", is_flag=True, help="Write the class as Moodle would give it out, for the walk-through; grade nothing."
+)
 @course_option
 @workers_option
-def demo(output: Path, course_folder: Path | None, workers: int | None) -> ExitCode:
-    """Grade a class that does not exist: write about thirty hand-ins, right, wrong and broken, and grade them.
+def demo(output: Path, course_folder: Path | None, workers: int | None, *, moodle: bool) -> ExitCode:
+    """Grade a class that does not exist: write about forty hand-ins, right, wrong and broken, and grade them.
 
     The exercise is sheet3/gradient_step with personal numbers switched on. Nothing is downloaded.
     """
@@ -50,6 +53,11 @@ def demo(output: Path, course_folder: Path | None, workers: int | None) -> ExitC
     course_root, hand_ins = write_demo(output, find_course(course_folder))
     course = load_course(course_root, KINDS)
     assignment = course.assignment(ASSIGNMENT)
+    if moodle:
+        points = sum(exercise.rubric.points for exercise in assignment.exercises)
+        for path in (course_root, *write_moodle(output / "moodle", course, points)):
+            console.print(f"Wrote {path}", markup=False, highlight=False, soft_wrap=True)
+        return ExitCode.PASSED
     intake = read_folder(hand_ins, assignment.id)
     console.print(f"Wrote {len(intake.submissions)} hand-ins to {hand_ins}", markup=False, highlight=False)
     grade_intake(

@@ -10,6 +10,7 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from grader.checks import KINDS
@@ -21,6 +22,20 @@ from grader.reference import Evaluation
 from grader.starters import with_given
 
 ASSIGNMENT = "sheet3"
+#: Noon; times of Moodle's worksheet are in the time zone.
+DEADLINE = datetime.fromisoformat("2026-05-03T12:00:00+02:00")
+_COURSE = f"""\
+title: Demonstration
+key: demonstration
+time_zone: Europe/Berlin
+late: {{grace: 15 min, linear: {{every: 1 day, percent: 10}}}}
+assignments:
+  {ASSIGNMENT}:
+    title: Sheet 3
+    deadline: {DEADLINE.isoformat()}
+    personal: true
+    exercises: [{EXERCISE}]
+"""
 _MARKER = "Written by `grade demo`; it may be deleted or written anew at any time.\n"
 
 
@@ -57,11 +72,7 @@ def copy_course(source: Path, target: Path) -> None:
         raise UsageError(f"{source}: has no exercise {ASSIGNMENT}/{EXERCISE}, which the demonstration uses")
     for part in (f"exercises/{ASSIGNMENT}/{EXERCISE}", f"reference/{ASSIGNMENT}", f"rubrics/{ASSIGNMENT}"):
         shutil.copytree(source / part, target / part, ignore=shutil.ignore_patterns("__pycache__"))
-    text = (
-        "title: Demonstration\nkey: demonstration\nassignments:\n"
-        f"  {ASSIGNMENT}:\n    title: Sheet 3\n    personal: true\n    exercises: [{EXERCISE}]\n"
-    )
-    _write(target / COURSE_FILE, text.encode())
+    _write(target / COURSE_FILE, _COURSE.encode())
 
 
 def files_of(one: HandIn, course: Course, keys: Mapping[str, str] | None = None) -> dict[str, bytes]:

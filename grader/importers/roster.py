@@ -132,7 +132,9 @@ def _matches(people: list[Person], one: Submission) -> tuple[set[int], str]:
     origin = one.origin or Origin("folders", one.id, one.id)
     in_group = _group(people, origin.group or origin.label)
     found = set(in_group)
-    names = [name for label in one.people for name in re.split(r"\s*[+&]\s*", label)]
+    # Who has a number of their own is one person, whatever their name looks like.
+    split = len(origin.members) != len(one.people)
+    names = [name for label in one.people for name in (re.split(r"\s*[+&]\s*", label) if split else [label])]
     members = origin.members if len(origin.members) == len(names) else ("",) * len(names)
     for member, name in zip(members, names, strict=True):
         by_key = {i for i, person in enumerate(people) if member and member.casefold() in person.keys(origin.platform)}
