@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from grader.cli import run
 from grader.course import Assignment, Extension, LatePolicy
+from grader.errors import ExitCode
 from grader.importers import read_folder
 from grader.late import due, extended, is_for, late_seconds, lateness, penalty
 from grader.model import Origin, Submission
@@ -267,3 +269,15 @@ def test_a_hand_in_that_a_person_decides_on_is_pending(tmp_path: Path) -> None:
     [concern] = summarize(batch).concerns
     assert (concern.kind, concern.submissions) == ("late", ("anna",))
     assert concern.message.startswith("handed in after the time until which anything counts")
+
+
+def test_a_check_is_no_hand_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_course(tmp_path / "course")
+    path = tmp_path / "course" / "course.yaml"
+    rule = "    deadline: 2020-01-01T00:00:00Z\n    late: {until: 1 h, file_times: true}\n"
+    path.write_text(path.read_text(encoding="utf-8") + rule, encoding="utf-8")
+    folder = hand_in(tmp_path, {"anna/rectangles.py": RIGHT}) / "anna"
+    assert run(["check", str(folder), "--course", str(tmp_path / "course")]) == ExitCode.PASSED
+    said = capsys.readouterr().out
+    assert "Total: 3 of 3 points" in said
+    assert "deadline" not in said

@@ -44,10 +44,13 @@ def typed(commands: str, folder: Path) -> str:
 
 
 def unseen(text: str, output: str) -> list[str]:
-    """Return the lines of ``text`` that the output lacks, or has in another order; ``…`` stands for anything."""
-    rest, missing = "\n".join(" ".join(line.split()) for line in output.splitlines()), []
+    """Return the lines of ``text`` that the output lacks, or has in another order; ``…`` stands for anything.
+
+    Where lines of the output were broken does not matter.
+    """
+    rest, missing = " ".join(output.split()), []
     for line in filter(None, (" ".join(line.split()) for line in text.splitlines())):
-        found = re.search(".*".join(re.escape(part) for part in line.split("…")), rest)
+        found = re.search(".*?".join(re.escape(part) for part in line.split("…")), rest)
         if found:
             rest = rest[found.end() :]
         else:

@@ -111,12 +111,16 @@ def twice(people: Sequence[Person], path: Path) -> list[Problem]:
 
 def attend(roster: Iterable[Person], submissions: Iterable[Submission]) -> Attendance:
     """Return who handed in what, who is missing and what is unexpected: by the platform's own ids, then by names."""
-    people = list(roster)
+    people = tuple(roster)
+    indices: dict[str, _Index] = {}
     unexpected: list[Submission] = []
     found: dict[str, tuple[Person, ...]] = {}
     groups: dict[str, str] = {}
     for one in submissions:
-        places, group = _matches(people, one)
+        origin = one.origin or Origin("folders", one.id, one.id)
+        if origin.platform not in indices:
+            indices[origin.platform] = _Index(people, origin.platform)
+        places, group = indices[origin.platform].of(one.people, origin)
         if places:
             found[one.id] = tuple(people[i] for i in sorted(places))
             groups |= {one.id: group} if group else {}
@@ -127,40 +131,55 @@ def attend(roster: Iterable[Person], submissions: Iterable[Submission]) -> Atten
     return Attendance(missing, tuple(unexpected), found, groups)
 
 
-def _matches(people: list[Person], one: Submission) -> tuple[set[int], str]:
-    """Return the places in the roster of those who handed in, none where somebody cannot be told; and their group."""
-    origin = one.origin or Origin("folders", one.id, one.id)
-    in_group = _group(people, origin.group or origin.label)
-    found = set(in_group)
-    # Who has a number of their own is one person, whatever their name looks like.
-    split = len(origin.members) != len(one.people)
-    names = [name for label in one.people for name in (re.split(r"\s*[+&]\s*", label) if split else [label])]
-    members = origin.members if len(origin.members) == len(names) else ("",) * len(names)
-    for member, name in zip(members, names, strict=True):
-        by_key = {i for i, person in enumerate(people) if member and member.casefold() in person.keys(origin.platform)}
-        same = {i for i, person in enumerate(people) if _is_called(person, name, origin.platform)}
+class _Index:
+    """A roster by what one platform knows people by, by name and by group: places of people in it."""
+
+    def __init__(self, people: Sequence[Person], platform: str) -> None:
+        self._people, self._platform = people, platform
+        self._by_key: dict[str, set[int]] = defaultdict(set)
+        self._by_name: dict[tuple[str, ...], set[int]] = defaultdict(set)
+        self._by_group: dict[tuple[str, ...], set[int]] = defaultdict(set)
+        for place, person in enumerate(people):
+            for key in person.keys(platform):
+                self._by_key[key].add(place)
+            self._by_name[self._words(person.name)].add(place)
+            self._by_group[name_key(person.group)].add(place)
+
+    def _words(self, name: str) -> tuple[str, ...]:
+        """Return what is compared of a name; Canvas leaves out what stands between its words."""
+        return ("".join(re.findall(r"\w", name.casefold())),) if self._platform == "canvas" else name_key(name)
+
+    def of(self, labels: Sequence[str], origin: Origin) -> tuple[set[int], str]:
+        """Return the places of those who handed in, none where somebody cannot be told; and their group's name."""
+        in_group = self._group(origin.group or origin.label)
+        found = set(in_group)
+        # Who has a number of their own is one person, whatever their name looks like.
+        split = len(origin.members) != len(labels)
+        names = [name for label in labels for name in (re.split(r"\s*[+&]\s*", label) if split else [label])]
+        members = origin.members if len(origin.members) == len(names) else ("",) * len(names)
+        for member, name in zip(members, names, strict=True):
+            one = self._one(member, name)
+            if one is None and not in_group:
+                return set(), ""
+            found |= {one} if one is not None and not in_group else set()
+        if self._platform == "canvas" and len(found) == 1:  # one of a group hands in for all
+            found |= self._group(self._people[min(found)].group)
+        named = {self._people[place].group for place in found}
+        return found, named.pop() if (in_group or len(found) > 1) and len(named) == 1 else ""
+
+    def _group(self, name: str) -> set[int]:
+        key = name_key(name)
+        return self._by_group.get(key, set()) if key else set()
+
+    def _one(self, member: str, name: str) -> int | None:
+        """Return the place of somebody; None where that is nobody's, or several people's."""
+        by_key, words = self._by_key.get(member.casefold(), set()) if member else set(), self._words(name)
+        same = self._by_name.get(words, set()) if any(words) else set()
+        if self._platform != "canvas":
+            same = same | self._by_key.get(name.casefold(), set())
         match = by_key or same
         # A number of one and the name of another: the roster is that of another assignment.
-        clear = len(match) == 1 and not (by_key and same and not by_key & same)
-        if clear and not in_group:
-            found |= match
-        elif not in_group:
-            return set(), ""
-    if origin.platform == "canvas" and len(found) == 1:  # one of a group hands in for all
-        found |= _group(people, people[min(found)].group)
-    named = {people[i].group for i in found}
-    return found, named.pop() if (in_group or len(found) > 1) and len(named) == 1 else ""
-
-
-def _group(people: list[Person], name: str) -> set[int]:
-    key = name_key(name)
-    return {i for i, person in enumerate(people) if key and name_key(person.group) == key}
-
-
-def _is_called(person: Person, name: str, platform: str) -> bool:
-    if platform == "canvas":
-        return "".join(re.findall(r"\w", person.name.casefold())) == name.casefold()
-    return name_key(person.name) == name_key(name) != () or name.casefold() in person.keys(platform)
+        return min(match) if len(match) == 1 and not (by_key and same and not by_key & same) else None
 
 
 def _person(row: Row) -> Person:
