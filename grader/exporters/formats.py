@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from grader.exporters import moodle
+from grader.exporters import canvas, github, gradescope, junit, moodle, tables
 from grader.exporters.exports import Export, Settings
 from grader.store import Grading
 
@@ -22,4 +22,11 @@ class Format:
 FORMATS = {
     "moodle": Format("Moodle's grading worksheet", moodle.worksheet, from_worksheet=True),
     "moodle-feedback": Format("Moodle's zip of feedback files", moodle.feedback_zip, from_worksheet=True),
+    "canvas": Format("Canvas's gradebook", canvas.canvas, from_worksheet=True),
+    "gradescope": Format("results.json of Gradescope", gradescope.gradescope),
+    "nbgrader": Format("the CSV file of nbgrader", tables.nbgrader),
+    "csv": Format("a row for each criterion", tables.criteria),
+    "marks": Format("a row for each person", tables.marks),
+    "junit": Format("JUnit's XML", junit.junit),
+    "github": Format("annotations and the summary of GitHub Actions", github.github),
 }

@@ -7,6 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from grader.errors import Problem
 from grader.exporters.worksheets import Participant
@@ -94,6 +95,7 @@ def _by_name(participants: Sequence[Participant], entry: Entry) -> list[Particip
     return rows
 
 
+@cache  # every hand-in is held against every row
 def _key(name: str) -> tuple[str, ...]:
     """Return the words of a name as Moodle leaves them in a folder's name, in any order."""
     plain = _REMOVED.sub("", unicodedata.normalize("NFC", name)).replace("_", " ")
