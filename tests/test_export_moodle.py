@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from export_helpers import (
@@ -23,6 +26,8 @@ from export_helpers import (
     table,
     worksheet,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grader.exporters.feedback import comment, with_comment
 from grader.exporters.sheet import read_sheet
@@ -369,6 +374,38 @@ def test_cells_are_where_pythons_own_reader_finds_them(name: str) -> None:
     assert sheet.changed({}) == (EXAMPLES / name).read_bytes()
     again = {cell: cell.value for row in sheet.rows for cell in row.cells}
     assert sheet.changed(again) == (EXAMPLES / name).read_bytes()
+
+
+CELL = st.lists(st.sampled_from([*'aü1 ,;"\n\t', "\r\n"]), max_size=6).map("".join)
+STYLES = [(s, q, e) for s in ",;\t" for q in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL) for e in ("\n", "\r\n")]
+
+
+@given(
+    rows=st.lists(st.lists(CELL, min_size=3, max_size=3), min_size=1, max_size=5),
+    style=st.sampled_from(STYLES),
+    value=CELL,
+    place=st.integers(0, 2),
+)
+def test_any_table_is_read_as_python_reads_it_and_one_cell_of_it_changed(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[list[str]],
+    style: tuple[str, Literal[0, 1], str],
+    value: str,
+    place: int,
+) -> None:
+    separator, quoting, end = style
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, delimiter=separator, quoting=quoting, lineterminator=end)
+    writer.writerows([["x", "y", "z"], *rows])
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes(buffer.getvalue().encode())
+    sheet = read_sheet(path)
+    kept = [row for row in rows if any(cell.strip() for cell in row)]
+    assert [[cell.value for cell in row.cells] for row in sheet.rows] == kept
+    if kept:
+        kept[-1][place] = value
+        assert kept[-1] in table(sheet.changed({sheet.rows[-1].cells[place]: value}), separator)
+    assert sheet.changed({}) == path.read_bytes()
 
 
 # The zip of feedback

@@ -56,7 +56,8 @@ def match(participants: Sequence[Participant], entries: Iterable[Entry], *, forc
 def _rows(participants: Sequence[Participant], entry: Entry, *, force: bool) -> list[Participant]:
     origin = entry.submission.origin or Origin("folders", entry.submission.id)
     numbered = origin.platform == "moodle" and origin.id.isdecimal()
-    same = [one for one in participants if numbered and one.number == str(int(origin.id))]
+    number = str(int(origin.id)) if numbered else ""
+    same = [one for one in participants if one.number == number]
     if same and all(_agrees(one, origin.label) for one in same):
         return same
     group = _key(origin.group or origin.label)
@@ -85,8 +86,9 @@ def _by_name(participants: Sequence[Participant], entry: Entry) -> list[Particip
     names = [name for label in entry.submission.people for name in re.split(r"\s*[+&]\s*", label)]
     rows = []
     for name in names:
-        mine = [one for one in participants if name.casefold() == one.email.casefold() != ""]
-        mine = mine or [one for one in participants if _key(one.name) == _key(name) != ()]
+        address, key = name.casefold(), _key(name)
+        mine = [one for one in participants if one.email.casefold() == address != ""]
+        mine = mine or [one for one in participants if _key(one.name) == key != ()]
         numbers = {one.number for one in mine}
         if len(numbers) != 1:
             how = f"{len(numbers)} people are" if numbers else "nobody is"

@@ -119,7 +119,7 @@ def _rows(text: str, separator: str, rule: str) -> list[Row]:
         at = match.end()
         if match["after"] == separator:
             continue
-        if len(cells) > 1 or cells[0].value.strip():
+        if any(cell.value.strip() for cell in cells):
             line += _line_ends(text[counted : cells[0].start])
             counted = cells[0].start
             rows.append(Row(line, tuple(cells)))
