@@ -26,7 +26,7 @@ from export_helpers import (
     table,
     worksheet,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.exporters.feedback import comment, with_comment
@@ -380,6 +380,7 @@ CELL = st.lists(st.sampled_from([*'aü1 ,;"\n\t', "\r\n"]), max_size=6).map("".j
 STYLES = [(s, q, e) for s in ",;\t" for q in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL) for e in ("\n", "\r\n")]
 
 
+@settings(deadline=None)  # the disk may be slow
 @given(
     rows=st.lists(st.lists(CELL, min_size=3, max_size=3), min_size=1, max_size=5),
     style=st.sampled_from(STYLES),
@@ -457,4 +458,15 @@ def test_a_teams_feedback_goes_to_each_member_under_their_own_number(tmp_path: P
 @pytest.mark.parametrize("to", ["moodle", "moodle-feedback"])
 def test_a_worksheet_is_asked_for(grades: Path, capsys: Captured, to: str) -> None:
     assert export(grades, to) == 2
+    assert "needs the file that was downloaded, as --worksheet" in capsys.readouterr().err
+
+
+def test_without_a_worksheet_numbers_are_trusted_only_where_this_is_asked_for(grades: Path, capsys: Captured) -> None:
+    keep(grades, [moodle(*ANNA), moodle("Emil", "15", 5.0, pending=True), entry(graded("bob"))])
+    assert export(grades, "moodle-feedback", "--force") == 1
+    said = capsys.readouterr().out
+    assert "no worksheet, so the numbers were taken for those of people; a team's would reach somebody else" in said
+    assert "bob: has no number of Moodle's, so its feedback was not exported; name a --worksheet" in said
+    assert list(moodles_own_rule(grades / "export" / "sheet3-feedback.zip")) == [11]
+    assert export(grades, "moodle", "--force") == 2
     assert "needs the file that was downloaded, as --worksheet" in capsys.readouterr().err

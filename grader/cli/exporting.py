@@ -68,7 +68,8 @@ def export_command(
     """
     wanted = FORMATS[format_name]
     settings = Settings(**asked)
-    if wanted.from_worksheet != bool(settings.worksheets):
+    forced = settings.force and wanted.force_without
+    if wanted.from_worksheet != bool(settings.worksheets) and not forced:
         hint = "needs the file that was downloaded, as --worksheet" if wanted.from_worksheet else "takes no --worksheet"
         raise UsageError(f"{wanted.title} {hint}")
     grading = _grading(existing(output), assignment_name, chosen)

@@ -12,16 +12,22 @@ from grader.store import Grading
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format: what it is called in a sentence, whether it is made from a downloaded file, and how."""
+    """One format: what it is called in a sentence, and how it is made.
+
+    ``from_worksheet``: from a file that was downloaded; ``force_without``: or, where that is forced, without one.
+    """
 
     title: str
     make: Callable[[Grading, Settings], Export]
     from_worksheet: bool = False
+    force_without: bool = False
 
 
 FORMATS = {
     "moodle": Format("Moodle's grading worksheet", moodle.worksheet, from_worksheet=True),
-    "moodle-feedback": Format("Moodle's zip of feedback files", moodle.feedback_zip, from_worksheet=True),
+    "moodle-feedback": Format(
+        "Moodle's zip of feedback files", moodle.feedback_zip, from_worksheet=True, force_without=True
+    ),
     "canvas": Format("Canvas's gradebook", canvas.canvas, from_worksheet=True),
     "gradescope": Format("results.json of Gradescope", gradescope.gradescope),
     "nbgrader": Format("the CSV file of nbgrader", tables.nbgrader),

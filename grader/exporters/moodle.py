@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from grader.errors import Problem, UsageError
@@ -20,7 +20,7 @@ from grader.exporters.sheet import Cell
 from grader.exporters.worksheets import Participant, Worksheet, read_worksheets
 from grader.model import Report
 from grader.reports.text import count, number
-from grader.store import Grading
+from grader.store import Entry, Grading
 
 # Zip keeps no time zone, and nothing here has a time of its own.
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -85,26 +85,47 @@ def feedback_zip(grading: Grading, settings: Settings) -> Export:
     """Return the zip that Moodle takes under "Upload multiple feedback files in a zip": a folder for each person.
 
     A worksheet is needed because folders of teams carry the numbers of groups, and Moodle would hand the feedback to
-    whoever has that number. Raises UsageError.
+    whoever has that number. Where Moodle gives none, as with rubrics, ``force`` takes the numbers as they are. Raises
+    UsageError.
     """
-    sheets, notes = read_worksheets(settings, grading.entries)
     final, problems = settled(grading.entries)
-    matched = match([one for sheet in sheets for one in sheet.participants], final, force=settings.force)
+    if settings.worksheets:
+        sheets, notes = read_worksheets(settings, grading.entries)
+        matched = match([one for sheet in sheets for one in sheet.participants], final, force=settings.force)
+        problems += matched.problems
+        found = [(one.name or one.kind, one.number, entry) for one, entry in matched.rows]
+    else:
+        found, unknown = _numbered(final)
+        problems += unknown
+        notes = ("no worksheet, so the numbers were taken for those of people; a team's would reach somebody else",)
     pages = cache(feedback_files)
     content = {
-        f"{_label(one)}_{one.number}_assignfeedback_file_/{name}": text
-        for one, entry in matched.rows
-        for name, text in pages(entry.report).items()
+        f"{_label(name)}_{number}_assignfeedback_file_/{file}": text
+        for name, number, entry in found
+        for file, text in pages(entry.report).items()
     }
-    people = len({one.number for one, _ in matched.rows})
+    people = len({number for _, number, _ in found})
     done = f"feedback for {count(people, 'person', 'people')}."
     files = {f"{grading.assignment}-feedback.zip": _zip(content)}
-    return Export(files, done, (*problems, *matched.problems), notes)
+    return Export(files, done, tuple(problems), notes)
 
 
-def _label(one: Participant) -> str:
+def _numbered(entries: Sequence[Entry]) -> tuple[list[tuple[str, str, Entry]], list[Problem]]:
+    """Return name and number of each entry as Moodle's download had them, and what came from elsewhere."""
+    found, problems = [], []
+    for entry in entries:
+        origin = entry.submission.origin
+        if origin and origin.platform == "moodle" and origin.id.isdecimal():
+            found.append((origin.label, str(int(origin.id)), entry))
+        else:
+            message = "has no number of Moodle's, so its feedback was not exported; name a --worksheet"
+            problems.append(Problem(entry.report.id, message))
+    return found, problems
+
+
+def _label(name: str) -> str:
     r"""Return the name of a folder up to the number; Moodle splits at ``_`` and passes over what begins with a dot."""
-    plain = re.sub(r"[^\w\s.,()-]|_", " ", one.name or one.kind)
+    plain = re.sub(r"[^\w\s.,()-]|_", " ", name)
     return " ".join(plain.split()).strip(". ") or "Participant"
 
 
