@@ -27,7 +27,8 @@ FLOORS = (
     {"store", "engines"},
     {"pipeline"},
     {"validate", "release"},
-    {"importers", "exporters", "reports", "scaffold", "demo"},
+    {"importers", "reports", "scaffold", "demo"},
+    {"exporters"},
     {"cli", "web", "notebook", "pytest_plugin"},
 )
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}

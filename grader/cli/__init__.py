@@ -12,6 +12,7 @@ from grader.cli.authoring import data_command, kinds_command, new, validate_comm
 from grader.cli.comparing import diff_command
 from grader.cli.costing import cost_command
 from grader.cli.databases import db
+from grader.cli.exporting import export_command
 from grader.cli.grading import batch, check
 from grader.cli.intake import intake_command
 from grader.cli.machine import demo, doctor
@@ -43,6 +44,7 @@ for command in (
     intake_command,
     regrade_command,
     diff_command,
+    export_command,
     db,
     validate_command,
     kinds_command,

@@ -1,7 +1,7 @@
 """How much a large batch takes: a thousand hand-ins to ``gradient_step``, no two alike, by the command itself.
 
-Run by hand: ``python -m tests.benchmarks.load [--submissions 1000] [--shared]``. Memory is that of the process that grades
-(the coordinator), and of everything that it has started, resident, looked at ten times a second. The same batch is
+Run by hand: ``python -m tests.benchmarks.load [--submissions 1000] [--shared]``. Memory is that of the process that
+grades (the coordinator), and of all that it has started, resident, looked at ten times a second. The same batch is
 then run again, which runs nothing, and a third time after a change of the rubric, which judges anew.
 """
 
