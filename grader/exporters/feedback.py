@@ -27,7 +27,7 @@ def comment(report: Report) -> str:
     It holds no quote and no ``\``: programs that read CSV do not agree on what these mean together.
     """
     lines = [f"<p>{number(report.points)} of {number(report.max_points)} points</p>"]
-    late = late_line(report.late_seconds)
+    late = late_line(report)
     lines += [f"<p>{_text(late)}</p>"] if late else []
     for exercise in report.exercises:
         title = f"<p><b>{_text(exercise.title)}</b>: {number(exercise.points)} of {number(exercise.max_points)}"
