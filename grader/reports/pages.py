@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from grader.cost import Board, Cost, Runtime, fits, memory_timeline
 from grader.model import Batch, Report
 from grader.reports import costs, text, wording
+from grader.reports.items import items
 from grader.reports.questions import open_questions
 from grader.reports.summary import by_name, summarize
 
@@ -36,6 +37,7 @@ def class_page(batch: Batch, links: Mapping[str, str]) -> str:
         "class.html",
         batch=batch,
         summary=summarize(batch),
+        items=items(batch),
         questions=open_questions(batch),
         reports=by_name(batch.reports),
         links=links,
@@ -74,6 +76,7 @@ def _environment() -> Environment:
         "percent": text.percent,
         "readable": text.readable,
         "short_hash": text.short_hash,
+        "signed": text.signed,
     }
     environment.globals |= {
         "count": text.count,
