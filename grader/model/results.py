@@ -96,11 +96,15 @@ class CriterionScore:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """Something that a human should look at: evidence about a submission, never a penalty."""
+    """Something that a human should look at: evidence about a submission, never a penalty.
+
+    ``other`` is the submission whose personal numbers were used, where it is about that.
+    """
 
     submission: str
     exercise: str
     message: str
+    other: str = ""
 
 
 @dataclass(frozen=True, slots=True)
