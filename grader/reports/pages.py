@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from grader.cost import Board, Cost, Runtime, fits, memory_timeline
 from grader.model import Batch, Report
 from grader.reports import costs, text, wording
+from grader.reports.common import RARE, common_answers, exercise_titles
 from grader.reports.items import items
 from grader.reports.questions import open_questions
 from grader.reports.summary import by_name, summarize
@@ -38,6 +39,10 @@ def class_page(batch: Batch, links: Mapping[str, str]) -> str:
         batch=batch,
         summary=summarize(batch),
         items=items(batch),
+        answers=common_answers(batch),
+        rare=RARE,
+        numbers=[flag for report in by_name(batch.reports) for flag in report.flags if flag.other],
+        titles=exercise_titles(batch),
         questions=open_questions(batch),
         reports=by_name(batch.reports),
         links=links,
