@@ -40,6 +40,7 @@ def class_page(batch: Batch, links: Mapping[str, str]) -> str:
         summary=summarize(batch),
         items=items(batch),
         answers=common_answers(batch),
+        alike=batch.findings.alike_code,
         rare=RARE,
         numbers=[flag for report in by_name(batch.reports) for flag in report.flags if flag.other],
         titles=exercise_titles(batch),
