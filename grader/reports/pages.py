@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from grader.cost import Board, Cost, Runtime, fits, memory_timeline
 from grader.model import Batch, Report
 from grader.reports import costs, text, wording
-from grader.reports.common import RARE, common_answers, exercise_titles
+from grader.reports.common import RARE, common_answers, exercise_titles, time_use
 from grader.reports.items import items
 from grader.reports.questions import open_questions
 from grader.reports.summary import by_name, summarize
@@ -42,6 +42,7 @@ def class_page(batch: Batch, links: Mapping[str, str]) -> str:
         answers=common_answers(batch),
         alike=batch.findings.alike_code,
         rare=RARE,
+        times=time_use(batch),
         numbers=[flag for report in by_name(batch.reports) for flag in report.flags if flag.other],
         titles=exercise_titles(batch),
         questions=open_questions(batch),
