@@ -21,7 +21,7 @@ FLOORS = (
     {""},
     {"course"},
     {"checks"},
-    {"rubric", "starters", "presenters", "late"},
+    {"rubric", "starters", "presenters", "similarity", "late"},
     {"sandbox", "known"},
     {"execution"},
     {"store", "engines"},

@@ -530,12 +530,24 @@ def test_the_class_page_lists_everybody_and_what_a_human_owes() -> None:
     assert "leave out 2 submissions still to be graded" in text
     assert "Still to be graded: grad_W2. The grader could not judge this; it will be run again." in text
     assert "hand-ins/eve: two notebooks could be meant" in text
-    assert "2 bias omitted at z1, Calculating gradients Bert, Zoë" in text
+    assert "2 67 % bias omitted at z1, Calculating gradients Bert, Zoë For example Bert" in text
     assert text.index("Needs a human") < text.index("Recognised mistakes") < text.index("All submissions")
     assert "Zoë carl 9 of 15 Pending time limit late" in text
 
 
 # --- summary and words
+
+
+def test_the_example_of_a_mistake_is_the_one_that_shows_nothing_else() -> None:
+    slip = {"z1": {"status": Status.FAILED, "misconception": "bias_omitted"}}
+    more = {**slip, "h": {"follow_through": True}, "loss": {"status": Status.FAILED}}
+    both = batch(report("anna", more), report("bert", {**slip, "h": {"follow_through": True}}), report("carl"))
+    (mistake,) = summarize(both).mistakes
+    assert (mistake.submissions, mistake.exemplar, mistake.other) == (("anna", "bert"), "bert", 0)
+    assert mistake.share == pytest.approx(2 / 3)
+    (alone,) = summarize(batch(report("anna", more), report("dora", exercise={"file": ""}))).mistakes
+    assert (alone.exemplar, alone.other, alone.of) == ("anna", 1, 1)
+    assert "and 1 check not right for other reasons" in class_page(batch(report("anna", more)), {})
 
 
 def test_statistics_leave_out_what_is_pending() -> None:

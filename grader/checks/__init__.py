@@ -9,6 +9,7 @@ from grader.checks.accuracy import ACCURACY
 from grader.checks.call import CALL
 from grader.checks.case import Case, Context, JudgingKind, Standing, Verdict
 from grader.checks.choice import CHOICE
+from grader.checks.cohort import Cohort
 from grader.checks.cost import COST
 from grader.checks.curve import CURVE
 from grader.checks.declaration import DECLARATION
@@ -50,6 +51,7 @@ KINDS: Mapping[str, JudgingKind] = {
 __all__ = [
     "KINDS",
     "Case",
+    "Cohort",
     "Context",
     "JudgingKind",
     "Standing",

@@ -14,7 +14,9 @@ from grader.model import CheckResult, Failure, Probe, Run, Status, Stop
 from grader.reference import Evaluation
 
 NO_CONTEXT = Context()
-_COPIED = Tolerance(1e-8, 1e-5)
+
+#: How near given numbers have to be to somebody else's to be those.
+COPIED = Tolerance(1e-8, 1e-5)
 
 #: A hand-in fits other numbers if at most this share of its answers does not.
 CHANCE_MISSES = 0.2
@@ -111,10 +113,10 @@ def _others_givens(own: Evaluation, other: Evaluation, run: Run) -> tuple[str, .
     telling = []
     for name in own.reference.givens:
         mine, theirs = expected_value(own.value(name)), expected_value(other.value(name))
-        if isinstance(theirs, str) or theirs.size < 3 or agrees(mine, theirs, _COPIED):
+        if isinstance(theirs, str) or theirs.size < 3 or agrees(mine, theirs, COPIED):
             continue
         answer = read_answer(name, observed.get(name, Failure("missing")), theirs, transpose=False)
-        if not (isinstance(answer, Answer) and agrees(answer.value, theirs, _COPIED)):
+        if not (isinstance(answer, Answer) and agrees(answer.value, theirs, COPIED)):
             return ()
         telling.append(name)
     return tuple(telling)

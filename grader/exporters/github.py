@@ -86,7 +86,7 @@ def _property(text: str) -> str:
 def _section(report: Report) -> str:
     names = ", ".join(person_names(report))
     lines = [f"\n## {_markdown(names)}: {number(report.points)} of {number(report.max_points)}\n"]
-    notes = (pending_line(report), late_line(report.late_seconds))
+    notes = (pending_line(report), late_line(report))
     lines += [f"{_markdown(note)}\n" for note in notes if note]
     lines += ["| exercise | check | points | |", "|---|---|---|---|"]
     for exercise in report.exercises:

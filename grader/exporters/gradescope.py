@@ -31,7 +31,7 @@ def gradescope(grading: Grading, settings: Settings) -> Export:
 
 def _results(report: Report) -> dict[str, Any]:
     notes = [f"{one.title}: {one.note}" for one in report.exercises if one.note]
-    late = late_line(report.late_seconds)
+    late = late_line(report)
     return {
         "score": report.points,
         "execution_time": round(sum(exercise.seconds for exercise in report.exercises), 3),

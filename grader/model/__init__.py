@@ -12,6 +12,7 @@ from grader.model.execution import (
     Stop,
     worst_stop,
 )
+from grader.model.findings import NOTHING_FOUND, AlikeCode, Findings, Passage, SameAnswer
 from grader.model.results import (
     Batch,
     CheckResult,
@@ -29,6 +30,8 @@ from grader.model.values import DTYPES, Array, Opaque, Plain, fingerprint
 
 __all__ = [
     "DTYPES",
+    "NOTHING_FOUND",
+    "AlikeCode",
     "Array",
     "Batch",
     "CheckResult",
@@ -38,17 +41,20 @@ __all__ = [
     "Environment",
     "ExerciseReport",
     "Failure",
+    "Findings",
     "Flag",
     "Job",
     "Limits",
     "Observation",
     "Opaque",
     "Origin",
+    "Passage",
     "Plain",
     "Probe",
     "Provenance",
     "Report",
     "Run",
+    "SameAnswer",
     "SourceFile",
     "Status",
     "Stop",

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from grader.errors import Problem
 from grader.model.execution import CodeError, Environment, Stop
+from grader.model.findings import NOTHING_FOUND, Findings
 
 
 class Status(StrEnum):
@@ -96,11 +97,15 @@ class CriterionScore:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """Something that a human should look at: evidence about a submission, never a penalty."""
+    """Something that a human should look at: evidence about a submission, never a penalty.
+
+    ``other`` is the submission whose personal numbers were used, where it is about that.
+    """
 
     submission: str
     exercise: str
     message: str
+    other: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +176,8 @@ class Batch:
     """All reports on one assignment.
 
     ``problems`` belong to no single report. ``grader`` is the version of this program, ``created`` the moment of
-    grading (None leaves it out, so that every file is a function of the results alone). Raises ValueError when two
+    grading (None leaves it out, so that every file is a function of the results alone). ``findings`` are for the
+    instructor alone. Raises ValueError when two
     reports have the same id, because one page would then overwrite the other.
     """
 
@@ -181,6 +187,7 @@ class Batch:
     problems: tuple[Problem, ...] = ()
     grader: str = ""
     created: datetime | None = None
+    findings: Findings = NOTHING_FOUND
 
     def __post_init__(self) -> None:
         counts = Counter(report.id for report in self.reports)

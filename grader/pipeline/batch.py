@@ -10,11 +10,13 @@ from grader import __version__
 from grader.checks import Standing
 from grader.course import Assignment, Course, Exercise
 from grader.errors import Problem
-from grader.model import Batch, Job, Run, Stop, Submission
+from grader.model import Batch, Findings, Job, Run, Stop, Submission
+from grader.pipeline.alike_code import alike_code
 from grader.pipeline.attempts import best
 from grader.pipeline.entries import Entries
 from grader.pipeline.judgements import Judge
 from grader.pipeline.personal import others_numbers
+from grader.pipeline.same_answers import same_answers
 from grader.pipeline.tasks import Task, prepare, run_key
 from grader.pipeline.work import Judged, Workplace
 from grader.reference import Evaluation
@@ -80,8 +82,9 @@ def grade(  # noqa: PLR0913 - the whole of a batch
     reports = tuple(entry.report for entry in entries)
     mentioned = {problem for report in reports for problem in report.problems}
     rest = tuple(problem for problem in problems if problem not in mentioned)
-    store.save_grading(assignment.id, assignment.title, "batch", entries, rest)
-    return Batch(assignment.id, assignment.title, reports, rest, __version__, datetime.now(UTC))
+    findings = Findings(same_answers(judged), alike_code(tasks))
+    store.save_grading(assignment.id, assignment.title, "batch", entries, rest, findings)
+    return Batch(assignment.id, assignment.title, reports, rest, __version__, datetime.now(UTC), findings)
 
 
 def _execute(

@@ -10,12 +10,13 @@ from grader import __version__
 from grader.checks import Standing, probes
 from grader.course import Assignment, Exercise
 from grader.errors import UsageError
-from grader.model import Batch, Environment, ExerciseReport, Run, Stop
+from grader.model import Batch, Environment, ExerciseReport, Findings, Run, Stop
 from grader.pipeline.edits import Edit, edits
 from grader.pipeline.entries import Entries
 from grader.pipeline.judgements import Fresh, Judge
 from grader.pipeline.moves import Move, Moved, marks, moved
 from grader.pipeline.reporting import submission_report
+from grader.pipeline.same_answers import same_answers
 from grader.pipeline.tasks import Task
 from grader.pipeline.work import Judged
 from grader.reference import Evaluation
@@ -60,7 +61,7 @@ def publish(regrading: Regrading, store: Store) -> None:
     """Make the reports of ``regrading`` the current ones, after keeping what was judged."""
     batch = regrading.batch
     store.save_many_results(regrading.fresh)
-    store.save_grading(batch.assignment, batch.title, "regrade", regrading.entries, batch.problems)
+    store.save_grading(batch.assignment, batch.title, "regrade", regrading.entries, batch.problems, batch.findings)
 
 
 class _Regrade:
@@ -86,7 +87,15 @@ class _Regrade:
         before, after = (marks(one.report for one in some) for some in (self._grading.entries, entries))
         reports = tuple(entry.report for entry in entries)
         now = datetime.now(UTC)
-        batch = Batch(self._assignment.id, self._assignment.title, reports, self._grading.problems, __version__, now)
+        batch = Batch(
+            self._assignment.id,
+            self._assignment.title,
+            reports,
+            self._grading.problems,
+            __version__,
+            now,
+            self._findings(judged),
+        )
         told = moved(before, after, lambda name, move: _because(changed[name], move))
         every = tuple(dict.fromkeys(edit for some in changed.values() for edit in some))
         left = tuple(Left(*place, reason) for place, reason in self._left.items())
@@ -156,6 +165,13 @@ class _Regrade:
             self._made.judgement(anew[one.exercise]) if one.exercise in anew else one for one in old.judgements
         )
         return Entry(report, old.submission, judgements)
+
+    def _findings(self, judged: Sequence[Judged]) -> Findings:
+        """Return what was found, with the wrong answers of now where an exercise was judged anew; code stays code."""
+        anew = {one.task.exercise.id for one in judged if one.run}
+        before = self._grading.findings
+        kept = tuple(one for one in before.same_answers if one.exercise not in anew)
+        return replace(before, same_answers=(*same_answers(judged), *kept))
 
     def _edits(self) -> dict[str, tuple[Edit, ...]]:
         """Return the edits since each submission was graded, of the exercises that were judged anew."""

@@ -17,6 +17,8 @@ from markupsafe import Markup, escape
 from grader.cost import Board, Cost, Runtime, fits, memory_timeline
 from grader.model import Batch, Report
 from grader.reports import costs, text, wording
+from grader.reports.common import RARE, common_answers, exercise_titles, time_use
+from grader.reports.items import items
 from grader.reports.questions import open_questions
 from grader.reports.summary import by_name, summarize
 
@@ -36,6 +38,13 @@ def class_page(batch: Batch, links: Mapping[str, str]) -> str:
         "class.html",
         batch=batch,
         summary=summarize(batch),
+        items=items(batch),
+        answers=common_answers(batch),
+        alike=batch.findings.alike_code,
+        rare=RARE,
+        times=time_use(batch),
+        numbers=[flag for report in by_name(batch.reports) for flag in report.flags if flag.other],
+        titles=exercise_titles(batch),
         questions=open_questions(batch),
         reports=by_name(batch.reports),
         links=links,
@@ -74,6 +83,7 @@ def _environment() -> Environment:
         "percent": text.percent,
         "readable": text.readable,
         "short_hash": text.short_hash,
+        "signed": text.signed,
     }
     environment.globals |= {
         "count": text.count,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from grader.model import Batch, CriterionScore, ExerciseReport, Report, Stop
+from grader.model import Batch, CheckResult, CriterionScore, ExerciseReport, Report, Status, Stop
 from grader.reports.wording import owed_checks, person_names
 
 #: No histogram has more bars than this.
@@ -38,22 +39,38 @@ class CriterionMean:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A recognised mistake, where it was made, and the ids of the submissions that made it."""
+    """A recognised mistake, where it was made, and the ids of the submissions that made it.
+
+    ``of`` is how many handed the exercise in. ``exemplar`` is the submission that shows it best, because it has the
+    fewest ``other`` checks that are not right.
+    """
 
     exercise: str
     check: str
     misconception: str
     submissions: tuple[str, ...]
+    of: int
+    exemplar: str
+    other: int
+
+    @property
+    def share(self) -> float:
+        """The share of those who handed the exercise in, 0 to 1."""
+        return len(self.submissions) / self.of if self.of else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """Something for a human: ``kind`` is pending, late, flag or problem; equal ones are one."""
+    """Something for a human: ``kind`` is pending, late, flag or problem; equal ones are one.
+
+    ``section`` is the section of the class page that shows it at more length, if one does.
+    """
 
     kind: str
     where: str
     message: str
     submissions: tuple[str, ...]
+    section: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,37 +159,62 @@ def _criterion_mean(exercise: str, scores: list[CriterionScore]) -> CriterionMea
 
 
 def _mistakes(batch: Batch) -> tuple[Mistake, ...]:
-    found: dict[tuple[str, str, str], list[str]] = {}
+    found: dict[tuple[str, str, str], list[tuple[Report, ExerciseReport]]] = {}
+    titles: dict[str, str] = {}
+    handed_in = Counter(exercise.id for report in batch.reports for exercise in report.exercises if exercise.file)
     for report, exercise, criterion in _scores(batch):
+        titles[exercise.id] = exercise.title
         for check in criterion.checks:
             if check.result.misconception:
-                key = (exercise.title, check.result.id, check.result.misconception)
-                found.setdefault(key, []).append(report.id)
-    mistakes = (Mistake(*key, tuple(dict.fromkeys(ids))) for key, ids in found.items())
+                key = (exercise.id, check.result.id, check.result.misconception)
+                found.setdefault(key, []).append((report, exercise))
+    mistakes = (
+        _mistake(titles[exercise], check, misconception, made, handed_in[exercise])
+        for (exercise, check, misconception), made in found.items()
+    )
     return tuple(sorted(mistakes, key=lambda mistake: -len(mistake.submissions)))
 
 
+def _mistake(title: str, check: str, misconception: str, made: list[tuple[Report, ExerciseReport]], of: int) -> Mistake:
+    others = {report.id: (_others(exercise, misconception), report.pending, report.id) for report, exercise in made}
+    exemplar = min(others, key=lambda name: others[name])
+    submissions = tuple(others)
+    return Mistake(title, check, misconception, submissions, max(of, len(submissions)), exemplar, others[exemplar][0])
+
+
+def _others(exercise: ExerciseReport, misconception: str) -> int:
+    """Return how many checks are not right for another reason than ``misconception``."""
+    results = (check.result for criterion in exercise.criteria for check in criterion.checks)
+    return sum(not _right(result) and result.misconception != misconception for result in results)
+
+
+def _right(result: CheckResult) -> bool:
+    return result.status is Status.PASSED or result.follow_through
+
+
 def _concerns(batch: Batch) -> tuple[Concern, ...]:
-    found: dict[tuple[str, str, str], list[str]] = {}
+    found: dict[tuple[str, str, str, str], list[str]] = {}
     for submission, *key in _concerns_one_by_one(batch):
-        ids = found.setdefault((key[0], key[1], key[2]), [])
+        ids = found.setdefault((key[0], key[1], key[2], key[3]), [])
         ids += [submission] if submission else []
-    return tuple(Concern(*key, tuple(dict.fromkeys(ids))) for key, ids in found.items())
+    return tuple(Concern(*key[:3], tuple(dict.fromkeys(ids)), key[3]) for key, ids in found.items())
 
 
-def _concerns_one_by_one(batch: Batch) -> Iterator[tuple[str, str, str, str]]:
+def _concerns_one_by_one(batch: Batch) -> Iterator[tuple[str, str, str, str, str]]:
     reports = by_name(batch.reports)
     for report in reports:
-        yield from _pending(report)
+        for one in _pending(report):
+            yield *one, ""
     for report in reports:
         titles = {exercise.id: exercise.title for exercise in report.exercises}
         for flag in report.flags:
-            yield report.id, "flag", titles.get(flag.exercise, flag.exercise), flag.message
+            section = "numbers" if flag.other else ""
+            yield report.id, "flag", titles.get(flag.exercise, flag.exercise), flag.message, section
     for problem in batch.problems:
-        yield "", "problem", problem.where, problem.message
+        yield "", "problem", problem.where, problem.message, ""
     for report in reports:
         for problem in report.problems:
-            yield report.id, "problem", problem.where, problem.message
+            yield report.id, "problem", problem.where, problem.message, ""
 
 
 def _pending(report: Report) -> Iterator[tuple[str, str, str, str]]:

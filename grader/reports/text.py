@@ -60,6 +60,12 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f}\u00a0%"
 
 
+def signed(value: float) -> str:
+    """Return a coefficient with two decimals and a true minus sign: ``0.41``."""
+    text = f"{value:.2f}"
+    return text.removeprefix("-") if text == "-0.00" else text.replace("-", "\N{MINUS SIGN}")
+
+
 def duration(seconds: float) -> str:
     """Return a span of time in its two largest units: ``2 days 3 h``, ``5 min``, ``12 s``."""
     minutes, left = divmod(round(seconds), 60)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from grader.errors import Problem
-from grader.model import CheckResult, Report, Run, Stop, Submission
+from grader.model import NOTHING_FOUND, CheckResult, Findings, Report, Run, Stop, Submission
 from grader.sandbox import dump_observations
 from grader.store import rows, tables
 from grader.store.checking import faults
@@ -108,14 +108,20 @@ class Store:
             return tuple(rows.from_text(rows.SUBMISSION, content) for content in found)
 
     def save_grading(
-        self, assignment: str, title: str, kind: str, entries: Sequence[Entry], problems: Sequence[Problem] = ()
+        self,
+        assignment: str,
+        title: str,
+        kind: str,
+        entries: Sequence[Entry],
+        problems: Sequence[Problem] = (),
+        findings: Findings = NOTHING_FOUND,
     ) -> None:
         """Make the reports in ``entries`` the current ones of their submissions, all of them or none.
 
         A report that says the same as the one before, and came about in the same way, is not kept twice, and neither
         is a grading of such reports alone.
         """
-        made, content = rows.now(), json.dumps({"title": title, "problems": _plain_problems(problems)})
+        made, content = rows.now(), _grading_text(title, problems, findings)
         with self._engine.begin() as connection:
             last = self._last_reports(connection, assignment)
             ids = [self._save_entry(connection, one, made, last.get(one.report.id)) for one in entries]
@@ -210,8 +216,9 @@ class Store:
         )
         content = json.loads(row.content)
         problems = rows.PROBLEMS.validate_python(content["problems"])
+        findings = rows.FINDINGS.validate_python(content.get("findings", {}))
         made = datetime.fromisoformat(row.made)
-        return Grading(row.id, row.assignment, content["title"], row.kind, made, entries, problems)
+        return Grading(row.id, row.assignment, content["title"], row.kind, made, entries, problems, findings)
 
     def _judgements(self, connection: sa.Connection, members: sa.Select[Any]) -> dict[int, list[Judgement]]:
         texts = {
@@ -281,6 +288,12 @@ def _judgement_row(one: Judgement) -> dict[str, Any]:
         "authored": rows.sha256(written) if written else None,
         "content": json.dumps(content),
     }
+
+
+def _grading_text(title: str, problems: Sequence[Problem], findings: Findings) -> str:
+    # Without findings it is what was written before there were any, so that such gradings are not kept twice.
+    found = {"findings": rows.FINDINGS.dump_python(findings, mode="json")} if findings != NOTHING_FOUND else {}
+    return json.dumps({"title": title, "problems": _plain_problems(problems), **found})
 
 
 def _plain_problems(problems: Sequence[Problem]) -> list[dict[str, str]]:

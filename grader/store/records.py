@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from grader.errors import Problem
-from grader.model import Report, Submission
+from grader.model import NOTHING_FOUND, Findings, Report, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +80,4 @@ class Grading:
     made: datetime
     entries: tuple[Entry, ...] = field(repr=False)
     problems: tuple[Problem, ...] = ()
+    findings: Findings = NOTHING_FOUND

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from grader.errors import Problem
-from grader.model import CheckResult, CodeError, Environment, Report, Run, Stop, Submission
+from grader.model import CheckResult, CodeError, Environment, Findings, Report, Run, Stop, Submission
 from grader.sandbox import load_observations
 from grader.store.records import Authored, Judgement
 
@@ -22,6 +22,7 @@ SUBMISSION = TypeAdapter(Submission)
 AUTHORED = TypeAdapter(Authored)
 JUDGEMENT = TypeAdapter(Judgement)
 PROBLEMS = TypeAdapter(tuple[Problem, ...])
+FINDINGS = TypeAdapter(Findings)
 
 
 def to_text(adapter: TypeAdapter[Any], value: Any) -> str:
