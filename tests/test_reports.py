@@ -539,7 +539,7 @@ def test_the_class_page_lists_everybody_and_what_a_human_owes() -> None:
 
 
 def test_the_example_of_a_mistake_is_the_one_that_shows_nothing_else() -> None:
-    slip = {"z1": {"status": Status.FAILED, "misconception": "bias_omitted"}}
+    slip: dict[str, dict[str, Any]] = {"z1": {"status": Status.FAILED, "misconception": "bias_omitted"}}
     more = {**slip, "h": {"follow_through": True}, "loss": {"status": Status.FAILED}}
     both = batch(report("anna", more), report("bert", {**slip, "h": {"follow_through": True}}), report("carl"))
     (mistake,) = summarize(both).mistakes

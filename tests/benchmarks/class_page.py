@@ -71,7 +71,7 @@ def _report(number: int, random: np.random.Generator, count: int) -> Report:
     exercises = tuple(_exercise(at, number, ability, random) for at in range(1, EXERCISES + 1))
     points = sum(one.points for one in exercises)
     name = f"student{number:04}"
-    flags = ()
+    flags: tuple[Flag, ...] = ()
     if number % 50 == 7:
         other = f"student{(number + 1) % count:04}"
         message = f"made for the personal numbers of {other}, by `check_1`, `check_2` and 9 more"
