@@ -68,18 +68,36 @@ class CheckResult:
         return self.for_person or self.status is Status.ERROR
 
     @property
+    def lost(self) -> bool:
+        """Whether something was judged to be wrong in the answer itself."""
+        return self.status in {Status.FAILED, Status.PARTIAL} and not (self.owed or self.follow_through)
+
+    @property
     def clean(self) -> bool:
         """Whether the answer is right by itself, without help from follow-through."""
         return self.status is Status.PASSED and not self.follow_through
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """What the task says about a check, as its author wrote it: Markdown, and the heading that it stands under."""
+
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckScore:
-    """A check's result with the points it earned."""
+    """A check's result with the points it earned.
+
+    Where it lost some, ``subject`` is the name that is judged, and ``passage`` what the task says about it.
+    """
 
     result: CheckResult
     points: float
     max_points: float
+    subject: str = ""
+    passage: Passage | None = None
 
 
 @dataclass(frozen=True, slots=True)
