@@ -12,13 +12,22 @@ from collections.abc import Mapping
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
 from grader.cost import Board, Cost, Runtime, fits, memory_timeline
 from grader.model import Batch, Report
 from grader.reports import costs, text, wording
+from grader.reports.feedback import check_command, feedback
 from grader.reports.questions import open_questions
 from grader.reports.summary import by_name, summarize
+
+_MARKDOWN = (
+    MarkdownIt("commonmark", {"html": False})
+    .enable("table")
+    .disable(["link", "image", "autolink", "reference", "heading", "lheading"])
+)
+_MARKDOWN.add_render_rule("th_open", lambda *_: '<th scope="col">')
 
 
 def student_page(report: Report) -> str:
@@ -74,12 +83,14 @@ def _environment() -> Environment:
         "percent": text.percent,
         "readable": text.readable,
         "short_hash": text.short_hash,
+        "task": _task,
     }
     environment.globals |= {
         "count": text.count,
         "stops": wording.STOPS,
         "verdict": wording.verdict,
-        "message_blocks": wording.message_blocks,
+        "feedback": feedback,
+        "check_command": check_command,
         "pending_line": wording.pending_line,
         "late_line": wording.late_line,
         "machine_line": wording.machine_line,
@@ -94,6 +105,11 @@ def _prose(message: str) -> Markup:
     parts = re.split(r"`([^`\n]+)`", text.clean(message))
     code = Markup("<code>{}</code>")
     return Markup("").join(code.format(part) if odd % 2 else escape(part) for odd, part in enumerate(parts))
+
+
+def _task(passage: str) -> Markup:
+    """Return a passage of the task, an author's Markdown, as HTML: no raw HTML, links, pictures or headings in it."""
+    return Markup(_MARKDOWN.render(text.clean(passage)))  # noqa: S704 - HTML is escaped, and it is no student's
 
 
 def _finalize(value: object) -> object:

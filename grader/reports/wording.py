@@ -45,9 +45,12 @@ _FOLLOWED = Verdict("Right, given your earlier answer", "✓", "+", "right")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A piece of a message: running ``text``, a ``hint`` that names a mistake, or ``lines`` kept as is."""
+    """A piece of a message: running ``text``, a ``hint`` that names a mistake, or ``lines`` kept as is.
 
-    kind: Literal["text", "hint", "lines"]
+    Also what was ``asked``, and the words of the ``task`` in Markdown.
+    """
+
+    kind: Literal["text", "hint", "lines", "asked", "task"]
     text: str
 
 
