@@ -23,6 +23,7 @@ from grader.model.results import (
     Provenance,
     Report,
     Status,
+    Strip,
     Timeline,
 )
 from grader.model.submissions import Origin, SourceFile, Submission
@@ -54,6 +55,7 @@ __all__ = [
     "SourceFile",
     "Status",
     "Stop",
+    "Strip",
     "Submission",
     "Timeline",
     "fingerprint",

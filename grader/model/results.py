@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from math import prod
 
 from grader.errors import Problem
 from grader.model.execution import CodeError, Environment, Stop
@@ -41,13 +42,33 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True)
+class Strip:
+    """Where an array differs from what is right, to be drawn as cells; never by how much.
+
+    ``shape`` is the array's; ``wrong`` of its elements differ, the ``first`` at that index. ``rows`` hold a character
+    for each element, or block of elements: ``.`` right, ``x`` not right, ``o`` some of them. The last axis runs along a
+    row, all others down.
+    """
+
+    shape: tuple[int, ...]
+    wrong: int
+    first: tuple[int, ...]
+    rows: tuple[str, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether every element has a cell of its own."""
+        return len(self.rows) * len(self.rows[0]) == prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """One check, judged.
 
     ``message`` is for the student and never contains the answer; ``evidence`` is for the instructor and may.
     ``misconception`` is the identifier of the recognised mistake. ``follow_through`` says that the answer is
     right given the student's own earlier answers, and not otherwise. ``for_person``: a human has to mark it, and
-    ``answer`` is the text to be marked. ``timeline`` is drawn beside the message.
+    ``answer`` is the text to be marked. ``timeline`` and ``strip`` are drawn beside the message.
     """
 
     id: str
@@ -61,6 +82,7 @@ class CheckResult:
     for_person: bool = False
     answer: str = ""
     timeline: Timeline | None = None
+    strip: Strip | None = None
 
     @property
     def owed(self) -> bool:

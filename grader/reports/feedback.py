@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from grader.model import CheckScore, CriterionScore, ExerciseReport, Passage, Report
 from grader.reports.text import label, plain, readable
-from grader.reports.wording import Block, Verdict, message_blocks, verdict
+from grader.reports.wording import Block, Verdict, message_blocks, strip_lines, verdict
 
 #: What is judged by each kind of check; by a course's own kinds, the subject itself.
 _ASKED = {
@@ -64,6 +64,10 @@ class Feedback:
         if self.mistake:
             yield Block("hint", self.mistake)
         yield from self.blocks
+        if self.check.result.strip:
+            caption, rows = strip_lines(self.check.result.strip, self.check.result.message)
+            yield Block("text", caption)
+            yield Block("lines", rows)
 
 
 def feedback(exercise: ExerciseReport) -> tuple[tuple[CriterionScore, tuple[Feedback, ...]], ...]:
