@@ -90,6 +90,16 @@ def test_a_passage_is_quoted_once_in_an_exercise() -> None:
         assert " ".join(whole.split()).count("as quoted above.") == 1
 
 
+def test_paragraphs_of_a_passage_are_wrapped_anew_and_the_rest_is_kept() -> None:
+    text = "- one item\n  goes on:\n\n      code = 1\n      more = 2\n- next\n\n| a | b |\n|---|---|\n\nTwo\nlines."
+    shown = student_text(failed(score("z1", Passage("", text))))
+    quoted = [line.removeprefix("    | ") for line in shown.splitlines() if line.startswith("    | ")]
+    kept = ["- one item goes on:", "      code = 1", "      more = 2", "- next", "| a | b |", "|---|---|", "Two lines."]
+    assert quoted == kept
+    fenced = "```\nfirst\nsecond\n```"
+    assert "    | first\n    | second\n" in student_text(failed(score("z1", Passage("", fenced))))
+
+
 def test_nothing_is_asked_where_nothing_was_lost() -> None:
     assert "Asked:" not in student_page(report())
     assert "Asked:" not in student_text(report())

@@ -15,7 +15,7 @@ from test_reports import Page
 from grader.checks.comparing import EXACT, Tolerance
 from grader.checks.strips import MOST_COLUMNS, MOST_ROWS, differing, differing_result, strip_of
 from grader.checks.trees import Comparison
-from grader.model import Array, Strip
+from grader.model import Array, Plain, Strip
 from grader.reports import student_page, student_text
 from grader.reports.wording import strip_caption, strip_lines, strip_words
 from grader.store.rows import CHECK_RESULTS, from_text, to_text
@@ -103,8 +103,8 @@ def test_the_cells_do_not_depend_on_how_far_off_or_to_which_side() -> None:
 
 
 def test_results_of_functions_are_compared_part_by_part() -> None:
-    right = [Array.from_numpy(np.array([1.0, 2.5])), Array.from_numpy(np.array([3.5, 4.0]))]
-    found = [right[0], Array.from_numpy(np.array([3.5, 5.0]))]
+    right: list[Plain] = [Array.from_numpy(np.array([1.0, 2.5])), Array.from_numpy(np.array([3.5, 4.0]))]
+    found: list[Plain] = [right[0], Array.from_numpy(np.array([3.5, 5.0]))]
     expected = Strip((2,), 1, (1,), (".x",))
     assert differing_result(found, right, Comparison()) == expected
     assert differing_result([3.5, 5.0], [3.5, 4.0], Comparison()) == expected

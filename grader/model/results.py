@@ -62,13 +62,29 @@ class Strip:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A history that was handed in: some of its ``points``, each the number of the value and the value."""
+
+    name: str
+    points: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Histories of one quantity, ``title``, to be drawn; there is at least one, and each has a point."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """One check, judged.
 
     ``message`` is for the student and never contains the answer; ``evidence`` is for the instructor and may.
     ``misconception`` is the identifier of the recognised mistake. ``follow_through`` says that the answer is
     right given the student's own earlier answers, and not otherwise. ``for_person``: a human has to mark it, and
-    ``answer`` is the text to be marked. ``timeline`` and ``strip`` are drawn beside the message.
+    ``answer`` is the text to be marked. ``timeline``, ``strip`` and ``chart`` are drawn beside the message.
     """
 
     id: str
@@ -83,6 +99,7 @@ class CheckResult:
     answer: str = ""
     timeline: Timeline | None = None
     strip: Strip | None = None
+    chart: Chart | None = None
 
     @property
     def owed(self) -> bool:

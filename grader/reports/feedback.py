@@ -5,13 +5,14 @@ Where a check lost something: what was asked, the passage of the task, where the
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from grader.model import CheckScore, CriterionScore, ExerciseReport, Passage, Report
 from grader.reports.text import label, plain, readable
-from grader.reports.wording import Block, Verdict, message_blocks, strip_lines, verdict
+from grader.reports.wording import Block, Verdict, chart_lines, message_blocks, strip_lines, verdict
 
 #: What is judged by each kind of check; by a course's own kinds, the subject itself.
 _ASKED = {
@@ -32,6 +33,8 @@ _ASKED = {
     "files": "what is handed in: `{}`",
     "declaration": "the declaration `{}`",
 }
+#: Lines of Markdown that begin something: code, list items, table rows, quotes and headings.
+_BEGINS = re.compile(r" {4}|\s*(?:[-*+>#|]|\d+[.)]\s)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Feedback:
         if self.asked:
             yield Block("asked", self.asked)
         if self.passage is not None and not self.repeated:
-            yield Block("task", self.passage.text)
+            yield Block("task", _reflowed(self.passage.text))
         if self.mistake:
             yield Block("hint", self.mistake)
         yield from self.blocks
@@ -68,6 +71,8 @@ class Feedback:
             caption, rows = strip_lines(self.check.result.strip, self.check.result.message)
             yield Block("text", caption)
             yield Block("lines", rows)
+        if self.check.result.chart:
+            yield Block("text", "\n".join(chart_lines(self.check.result.chart)))
 
 
 def feedback(exercise: ExerciseReport) -> tuple[tuple[CriterionScore, tuple[Feedback, ...]], ...]:
@@ -95,6 +100,20 @@ def _asked(check: CheckScore, *, repeated: bool) -> str:
         return asked
     place = f"The task, under “{label(check.passage.heading)}”" if check.passage.heading else "The task"
     return f"{asked} {place}, as quoted above." if repeated else f"{asked} {place}:"
+
+
+def _reflowed(markdown: str) -> str:
+    """Return Markdown with each of its paragraphs on one line, to be wrapped by who shows it."""
+    if "```" in markdown:
+        return markdown
+    lines: list[str] = []
+    for line in markdown.split("\n"):
+        goes_on = lines and lines[-1].strip() and line.strip() and not _BEGINS.match(line)
+        if goes_on and not lines[-1].startswith(("    ", "|")):
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def check_command(report: Report, exercise: ExerciseReport) -> str:

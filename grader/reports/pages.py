@@ -94,6 +94,7 @@ def _environment() -> Environment:
         "pending_line": wording.pending_line,
         "late_line": wording.late_line,
         "machine_line": wording.machine_line,
+        "chart_lines": wording.chart_lines,
         "strip_caption": wording.strip_caption,
         "strip_words": wording.strip_words,
         "ran_on": wording.ran_on,

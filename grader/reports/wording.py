@@ -8,8 +8,8 @@ from math import prod
 from textwrap import dedent
 from typing import Literal
 
-from grader.model import Batch, CheckResult, Environment, ExerciseReport, Report, Status, Stop, Strip
-from grader.reports.text import clean, count, duration
+from grader.model import Batch, Chart, CheckResult, Environment, ExerciseReport, Report, Status, Stop, Strip
+from grader.reports.text import clean, count, duration, label
 
 Tone = Literal["right", "partial", "wrong", "quiet", "owed"]
 
@@ -113,6 +113,15 @@ def strip_lines(strip: Strip, message: str) -> tuple[str, str]:
     apart = " " if len(strip.rows[0]) <= _MOST_SPOKEN // 2 else ""
     caption = strip_caption(strip, message).removesuffix(".")
     return f"{caption} ({legend}):", "\n".join(apart.join(row) for row in strip.rows)
+
+
+def chart_lines(chart: Chart) -> tuple[str, ...]:
+    """Return what a chart shows, a sentence for each line."""
+    return tuple(
+        f"`{label(chart.title)}` of {label(line.name)}: "
+        f"{count(line.points[-1][0], 'value')}, from {line.points[0][1]:.4g} to {line.points[-1][1]:.4g}."
+        for line in chart.lines
+    )
 
 
 def owed_checks(exercise: ExerciseReport) -> tuple[str, ...]:
