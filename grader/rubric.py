@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import fsum
 
 from grader.course import Check, Rubric
-from grader.model import CheckResult, CheckScore, CriterionScore
+from grader.model import CheckResult, CheckScore, CriterionScore, Passage
 
 
-def weigh(rubric: Rubric, results: Iterable[CheckResult]) -> tuple[CriterionScore, ...]:
+def weigh(
+    rubric: Rubric, results: Iterable[CheckResult], passages: Mapping[str, Passage] | None = None
+) -> tuple[CriterionScore, ...]:
     """Return the points of every criterion.
 
-    ``results`` hold one result for each check of the rubric, by id. A criterion is pending while any of its checks is
+    ``results`` hold one result for each check of the rubric, by id, and ``passages`` what the task says about it; those
+    of checks that lost something go along. A criterion is pending while any of its checks is
     owed a result; what is owed counts nothing yet. Raises KeyError when a check has no result.
     """
     by_id = {result.id: result for result in results}
     scores = []
     for criterion in rubric.criteria:
-        checks = tuple(_score(check, by_id[check.id]) for check in criterion.checks)
+        checks = tuple(_score(check, by_id[check.id], passages or {}) for check in criterion.checks)
         points = round(fsum(check.points for check in checks), 6)
         pending = any(check.result.owed for check in checks)
         scores.append(CriterionScore(criterion.id, criterion.title, points, criterion.points, pending, checks))
     return tuple(scores)
 
 
-def _score(check: Check, result: CheckResult) -> CheckScore:
-    return CheckScore(result, round(check.points * result.fraction, 6), check.points)
+def _score(check: Check, result: CheckResult, passages: Mapping[str, Passage]) -> CheckScore:
+    points = round(check.points * result.fraction, 6)
+    if not result.lost:
+        return CheckScore(result, points, check.points)
+    return CheckScore(result, points, check.points, check.options.subject, passages.get(check.id))

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from grader.model import Passage
+from grader.model import AlikePassage
 
 #: Tokens in a run: shorter common code is not noticed, since everybody writes ``for i in range(n):``.
 RUN = 16
@@ -65,7 +65,7 @@ class Pair:
     right: str
     left_share: float
     right_share: float
-    passages: tuple[Passage, ...]
+    passages: tuple[AlikePassage, ...]
 
 
 def alike(sources: Mapping[str, str], known: Iterable[str] = ()) -> tuple[Pair, ...]:
@@ -192,7 +192,7 @@ def _winnowed(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
     return np.unique(places)
 
 
-def _passages(left: Fingerprints, right: Fingerprints, own: Collection[int]) -> tuple[Passage, ...]:
+def _passages(left: Fingerprints, right: Fingerprints, own: Collection[int]) -> tuple[AlikePassage, ...]:
     """Return the longest stretches in which fingerprints follow each other in both."""
     places = {value: place for place, value in enumerate(right.hashes.tolist())}
     stretches: list[list[tuple[int, int]]] = []
@@ -208,11 +208,11 @@ def _passages(left: Fingerprints, right: Fingerprints, own: Collection[int]) -> 
     return tuple(_passage(left, right, stretch) for stretch in longest)
 
 
-def _passage(left: Fingerprints, right: Fingerprints, stretch: Sequence[tuple[int, int]]) -> Passage:
+def _passage(left: Fingerprints, right: Fingerprints, stretch: Sequence[tuple[int, int]]) -> AlikePassage:
     (left_from, right_from), (left_to, right_to) = stretch[0], stretch[-1]
     first_left, first_right = int(left.first[left_from]), int(right.first[right_from])
     left_text = _text(left, first_left, int(left.last[left_to]))
-    return Passage(first_left, left_text, first_right, _text(right, first_right, int(right.last[right_to])))
+    return AlikePassage(first_left, left_text, first_right, _text(right, first_right, int(right.last[right_to])))
 
 
 def _text(one: Fingerprints, first: int, last: int) -> str:

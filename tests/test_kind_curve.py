@@ -337,3 +337,23 @@ def test_what_the_run_says_is_told(tmp_path: Path, device: Any, told: str) -> No
     assert (result.status, result.fraction) == (Status.PASSED, 1)
     result = judged(tmp_path / "b", {"runs": [training(device=device)]}, f"{FULL}, tell: [device]")
     assert result.message == f"`device` of run 1: {told}."
+
+
+def test_the_histories_that_are_meant_are_drawn_as_they_were_handed_in(tmp_path: Path) -> None:
+    runs = [
+        training(test_accuracy=[0.1, 0.9], epochs=[1, 2], seconds=[1, 2]),
+        training(model="MLP"),
+        training(test_accuracy=[7]),
+        training(test_accuracy="none"),
+    ]
+    chart = judged(tmp_path, {"runs": runs}, ", run: {model: CNN}").chart
+    assert chart is not None
+    assert chart.title == "test_accuracy"
+    assert [(line.name, line.points) for line in chart.lines] == [
+        ("run 1", ((1, 0.1), (2, 0.9))),
+        ("run 3", ((1, 7.0),)),
+    ]
+    named = judged(tmp_path, {"runs": runs[:1]}, ", runs: {distinct: optimizer}").chart
+    assert named is not None
+    assert [line.name for line in named.lines] == [f"run 1: {runs[0]['optimizer']}"]
+    assert judged(tmp_path, {"runs": [training(test_accuracy="none")]}, ", length: 30").chart is None

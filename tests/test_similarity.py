@@ -14,7 +14,7 @@ from course_helpers import RIGHT, hand_in, make_course, place
 from grader.checks import KINDS
 from grader.course import Course, load_course
 from grader.importers import read_folder
-from grader.model import AlikeCode, Batch, Findings, Passage
+from grader.model import AlikeCode, AlikePassage, Batch, Findings
 from grader.pipeline import grade, publish, regrade
 from grader.reports import class_page
 from grader.similarity import COMMON_IN_SMALL, MOST_PAIRS, RUN, SHOWN, WINDOW, alike, fingerprints
@@ -227,7 +227,7 @@ def test_hostile_passages_stay_text(tmp_path: Path, store: Store) -> None:
     course = make_course(tmp_path / "course")
     batch = graded(course, hand_in(tmp_path / "all", {"anna/rectangles.py": RIGHT}), store)
     hostile = "</pre><script>alert(1)</script>{{ 7*7 }}\u202e"
-    pair = AlikeCode(hostile, hostile, "anna", 0.9, 1.0, (Passage(1, hostile, 2, hostile),))
+    pair = AlikeCode(hostile, hostile, "anna", 0.9, 1.0, (AlikePassage(1, hostile, 2, hostile),))
     page = class_page(replace(batch, findings=Findings(alike_code=(pair,))), {})
     assert "<script" not in page
     assert page.count("&lt;/pre&gt;&lt;script&gt;") >= 4

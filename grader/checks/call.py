@@ -20,12 +20,13 @@ from grader.checks.calling import (
     outcomes,
     step_labels,
 )
-from grader.checks.case import Case, StandsAlone, Verdict, unknown, verdict
+from grader.checks.case import Case, StandsAlone, Verdict, unknown, verdict, with_strip
 from grader.checks.crossing import short, to_value
 from grader.checks.properties import PROPERTIES, Tried
+from grader.checks.strips import differing_result
 from grader.checks.trees import Comparison, mismatch
 from grader.course import CheckOptions
-from grader.model import Failure, Probe, fingerprint
+from grader.model import Failure, Probe, Strip, fingerprint
 from grader.reference import Evaluation, Misconception, Reference, Steps, Trial
 
 
@@ -131,9 +132,10 @@ class CallKind(StandsAlone):
         if named:
             fraction = max(share, checked.credit.get(named.id, 0.0))
             evidence = f"misconception {named.id}; {evidence}"
-            return verdict(self.name, options, fraction, named.message, evidence=evidence, misconception=named.id)
+            told = verdict(self.name, options, fraction, named.message, evidence=evidence, misconception=named.id)
+            return with_strip(told, judging.strip(found))
         count = f"`{checked.call}` is not right for {len(wrong)} of {len(found)} inputs.\n" if len(found) > 1 else ""
-        return verdict(self.name, options, share, count + wrong[0], evidence=evidence)
+        return with_strip(verdict(self.name, options, share, count + wrong[0], evidence=evidence), judging.strip(found))
 
 
 CALL = CallKind()
@@ -226,6 +228,14 @@ class _Judging:
             complaint = self.complaint(one, one)
             if complaint:
                 raise ValueError(f"the reference would lose this check: {complaint}")
+
+    def strip(self, found: Sequence[Tried]) -> Strip | None:
+        """Return where the first wrong result differs; None where that says nothing."""
+        for tried, right in zip(found, self.right, strict=True):
+            if self.complaint(tried, right):
+                values = tried.outcome.value, right.outcome.value
+                return differing_result(*values, self.options.comparison) if self.options.compares else None
+        return None
 
     def complaint(self, tried: Tried, right: Tried) -> str:
         """Return what is wrong with one call, for the student; empty where it is right."""

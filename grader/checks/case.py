@@ -16,7 +16,7 @@ from grader.checks.answers import Answer, Numbers, Unusable, expected_value, in_
 from grader.checks.comparing import Tolerance
 from grader.checks.writing import Writing
 from grader.course import CheckOptions, Kind
-from grader.model import CheckResult, Failure, Plain, Probe, Run, Status
+from grader.model import CheckResult, Failure, Plain, Probe, Run, Status, Strip
 from grader.reference import Evaluation, Misconception, Reference
 
 #: An upstream answer whose largest element is below this fraction of the true one's counts as all zero.
@@ -286,6 +286,11 @@ def verdict(
         options.id or options.subject, kind, status, fraction, message, evidence, misconception, for_person=for_person
     )
     return Verdict(result, {})
+
+
+def with_strip(told: Verdict, strip: Strip | None) -> Verdict:
+    """Return a verdict with where the answer differs."""
+    return replace(told, result=replace(told.result, strip=strip))
 
 
 def unknown(key: str, name: str, kind: str, reference: Reference, known: Iterable[str]) -> str:

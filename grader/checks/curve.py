@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from statistics import median
@@ -12,9 +13,10 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field
 
 from grader.checks.case import Case, StandsAlone, Verdict, verdict
+from grader.checks.charts import MOST_LINES, chart_of
 from grader.checks.history import HistoryError, TrainingRun, as_fraction, runs_in
 from grader.course import CheckOptions
-from grader.model import Array, Failure, Plain, Probe
+from grader.model import Array, Chart, Failure, Plain, Probe
 from grader.reference import Evaluation, Reference
 
 Entry = str | float | tuple[str | float, ...]
@@ -155,10 +157,12 @@ class CurveKind(StandsAlone):
             hint = f"\n{case.reason}" if checked.variable and case.reason else ""
             return verdict("curve", checked, 0.0, f"{what}{detail}.{hint}")
         try:
-            finding = _found(checked, case, runs_in(name, seen))
+            runs = runs_in(name, seen)
+            finding = _found(checked, case, runs)
         except HistoryError as error:
             return verdict("curve", checked, 0.0, f"`{name}`: {str(error).removeprefix(f'`{name}` ')}.")
-        return verdict("curve", checked, finding.fraction, "\n".join(finding.lines))
+        told = verdict("curve", checked, finding.fraction, "\n".join(finding.lines))
+        return replace(told, result=replace(told.result, chart=_chart(checked, runs)))
 
 
 CURVE = CurveKind()
@@ -173,6 +177,16 @@ def _found(options: CurveOptions, case: Case, runs: Sequence[TrainingRun]) -> Fi
     if options.runs:
         return _distinct(options.runs, meant, partial(_one, options, case))
     return max((_one(options, case, run) for run in meant), key=lambda one: one.fraction)
+
+
+def _chart(options: CurveOptions, runs: Sequence[TrainingRun]) -> Chart | None:
+    """Return the histories that are meant as they were handed in; None where none holds numbers."""
+    key, drawn = options.quantity, {}
+    for run in [run for run in runs if run.fits(options.run)][:MOST_LINES]:
+        entry = f": {_told(run.of(options.runs.distinct))}" if options.runs else ""
+        with suppress(HistoryError):
+            drawn[f"{run.place}{entry}"] = run.numbers(key if run.of(key) is not None or "" not in run.values else "")
+    return chart_of(key, drawn)
 
 
 def _told(entry: Any) -> str:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from grader.checks.answers import Numbers
 from grader.checks.calling import Outcome, evaluated, outcomes
-from grader.checks.case import Case, StandsAlone, Verdict, unknown, verdict
+from grader.checks.case import Case, StandsAlone, Verdict, unknown, verdict, with_strip
 from grader.checks.crossing import short
 from grader.checks.differences import Differences, Floats
 from grader.checks.slopes import (
@@ -24,6 +24,7 @@ from grader.checks.slopes import (
     read_gradients,
     slopes,
 )
+from grader.checks.strips import strip_of
 from grader.course import CheckOptions
 from grader.model import Array, Failure, Probe
 from grader.reference import Evaluation, Misconception, Reference
@@ -265,7 +266,8 @@ def _wrong(
     evidence = f"{text}: expected {_short(true[index].central)}, found {_short(gradients[index])}"
     if isinstance(own, str):
         evidence += f"; the student's own forward function: {own}"
-    return verdict("gradient", options, 0.0, "\n".join(filter(None, lines)), evidence=evidence)
+    told = verdict("gradient", options, 0.0, "\n".join(filter(None, lines)), evidence=evidence)
+    return with_strip(told, strip_of(true[index].agreement(gradients[index], *tolerance)))
 
 
 def _looks_like(options: GradientOptions, plan: Plan, gradients: Sequence[Floats], base: Sequence[Differences]) -> str:

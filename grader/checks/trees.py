@@ -41,7 +41,7 @@ def mismatch(name: str, found: Plain, expected: Plain, comparison: Comparison) -
 def _mismatches(name: str, found: Plain, expected: Plain, comparison: Comparison) -> Iterator[str]:
     if isinstance(expected, dict):
         yield from _in_mapping(name, found, expected, comparison)
-    elif isinstance(expected, list) and not _is_array(expected):
+    elif isinstance(expected, list) and not is_array(expected):
         yield from _in_list(name, found, expected, comparison)
     else:
         yield from _in_leaf(name, found, expected, comparison)
@@ -92,7 +92,7 @@ def numbers(value: Plain) -> Numbers | None:
         return None
 
 
-def _is_array(value: list[Plain]) -> bool:
+def is_array(value: list[Plain]) -> bool:
     """Return whether a list holds nothing but numbers, and lists of them of one length: no arrays."""
     return numbers(value) is not None and not _holds_arrays(value)
 

@@ -13,10 +13,11 @@ from grader.checks.answers import Answer, Numbers, Unusable, expected_value
 from grader.checks.case import Asked, Case, Verdict, unknown
 from grader.checks.comparing import EXACT, Tolerance, agrees, difference, right_share
 from grader.checks.following import evaluated, mistaken, nearest_mistake, spread
+from grader.checks.strips import differing
 from grader.checks.writing import Kilobyte, Writing
 from grader.checks.written import Unit
 from grader.course import CheckOptions
-from grader.model import CheckResult, Probe, Status
+from grader.model import CheckResult, Probe, Status, Strip
 from grader.reference import Evaluation, Reference
 
 
@@ -195,6 +196,7 @@ def _verdict(  # noqa: PLR0913 - the parts of a result
     misconception: str | None = None,
     follow_through: bool = False,
     adopted: Mapping[str, Any] | None = None,
+    strip: Strip | None = None,
 ) -> Verdict:
     result = CheckResult(
         options.id or options.value,
@@ -205,6 +207,7 @@ def _verdict(  # noqa: PLR0913 - the parts of a result
         evidence,
         misconception,
         follow_through,
+        strip=strip,
     )
     return Verdict(result, adopted or {})
 
@@ -316,6 +319,7 @@ def _by_misconception(options: ValueOptions, variants: Iterable[Case], answer: A
                 evidence=f"misconception {misconception.id}",
                 misconception=misconception.id,
                 adopted={misconception.target: wrong} if unseen else None,
+                strip=_strip(options, answer, evaluated(base, options.value)),
             )
     return None
 
@@ -339,7 +343,12 @@ def _wrong(options: ValueOptions, case: Case, answer: Answer, true: Numbers | st
         names = ", ".join(f"`{name}`" for name in blocking)
         message += f"\nIt could not be judged from your own {names}: nothing can be learned from it there."
     share = _share(options, case, answer, followed) if options.per_element else 0.0
-    return _verdict(options, Status.PARTIAL if share else Status.FAILED, share, message, evidence=evidence)
+    status = Status.PARTIAL if share else Status.FAILED
+    return _verdict(options, status, share, message, evidence=evidence, strip=_strip(options, answer, true))
+
+
+def _strip(options: ValueOptions, answer: Answer, right: Numbers | str | None) -> Strip | None:
+    return None if right is None else differing(answer.value, right, _tolerance(options, right))
 
 
 def _share(options: ValueOptions, case: Case, answer: Answer, followed: Numbers | str | None) -> float:

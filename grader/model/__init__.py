@@ -12,17 +12,21 @@ from grader.model.execution import (
     Stop,
     worst_stop,
 )
-from grader.model.findings import NOTHING_FOUND, AlikeCode, Findings, Passage, SameAnswer
+from grader.model.findings import NOTHING_FOUND, AlikeCode, AlikePassage, Findings, SameAnswer
 from grader.model.results import (
     Batch,
+    Chart,
     CheckResult,
     CheckScore,
     CriterionScore,
     ExerciseReport,
     Flag,
+    Line,
+    Passage,
     Provenance,
     Report,
     Status,
+    Strip,
     Timeline,
 )
 from grader.model.submissions import Origin, SourceFile, Submission
@@ -32,8 +36,10 @@ __all__ = [
     "DTYPES",
     "NOTHING_FOUND",
     "AlikeCode",
+    "AlikePassage",
     "Array",
     "Batch",
+    "Chart",
     "CheckResult",
     "CheckScore",
     "CodeError",
@@ -45,6 +51,7 @@ __all__ = [
     "Flag",
     "Job",
     "Limits",
+    "Line",
     "Observation",
     "Opaque",
     "Origin",
@@ -58,6 +65,7 @@ __all__ = [
     "SourceFile",
     "Status",
     "Stop",
+    "Strip",
     "Submission",
     "Timeline",
     "fingerprint",

@@ -16,7 +16,7 @@ class SameAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class AlikePassage:
     """Lines of two hand-ins that are the same but for names, comments and layout, and where each of the two begins."""
 
     left_line: int
@@ -38,7 +38,7 @@ class AlikeCode:
     right: str
     left_share: float
     right_share: float
-    passages: tuple[Passage, ...]
+    passages: tuple[AlikePassage, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from math import prod
 
 from grader.errors import Problem
 from grader.model.execution import CodeError, Environment, Stop
@@ -42,13 +43,49 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True)
+class Strip:
+    """Where an array differs from what is right, to be drawn as cells; never by how much.
+
+    ``shape`` is the array's; ``wrong`` of its elements differ, the ``first`` at that index. ``rows`` hold a character
+    for each element, or block of elements: ``.`` right, ``x`` not right, ``o`` some of them. The last axis runs along a
+    row, all others down.
+    """
+
+    shape: tuple[int, ...]
+    wrong: int
+    first: tuple[int, ...]
+    rows: tuple[str, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether every element has a cell of its own."""
+        return len(self.rows) * len(self.rows[0]) == prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A history that was handed in: some of its ``points``, each the number of the value and the value."""
+
+    name: str
+    points: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Histories of one quantity, ``title``, to be drawn; there is at least one, and each has a point."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """One check, judged.
 
     ``message`` is for the student and never contains the answer; ``evidence`` is for the instructor and may.
     ``misconception`` is the identifier of the recognised mistake. ``follow_through`` says that the answer is
     right given the student's own earlier answers, and not otherwise. ``for_person``: a human has to mark it, and
-    ``answer`` is the text to be marked. ``timeline`` is drawn beside the message.
+    ``answer`` is the text to be marked. ``timeline``, ``strip`` and ``chart`` are drawn beside the message.
     """
 
     id: str
@@ -62,11 +99,18 @@ class CheckResult:
     for_person: bool = False
     answer: str = ""
     timeline: Timeline | None = None
+    strip: Strip | None = None
+    chart: Chart | None = None
 
     @property
     def owed(self) -> bool:
         """Whether a rerun or a human owes this check a result."""
         return self.for_person or self.status is Status.ERROR
+
+    @property
+    def lost(self) -> bool:
+        """Whether something was judged to be wrong in the answer itself."""
+        return self.status in {Status.FAILED, Status.PARTIAL} and not (self.owed or self.follow_through)
 
     @property
     def clean(self) -> bool:
@@ -75,12 +119,25 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """What the task says about a check, as its author wrote it: Markdown, and the heading that it stands under."""
+
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckScore:
-    """A check's result with the points it earned."""
+    """A check's result with the points it earned.
+
+    Where it lost some, ``subject`` is the name that is judged, and ``passage`` what the task says about it.
+    """
 
     result: CheckResult
     points: float
     max_points: float
+    subject: str = ""
+    passage: Passage | None = None
 
 
 @dataclass(frozen=True, slots=True)

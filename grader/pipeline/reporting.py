@@ -11,6 +11,7 @@ from math import fsum
 from grader import __version__
 from grader.checks import Standing
 from grader.course import Assignment
+from grader.course.passages import passages
 from grader.errors import Problem
 from grader.late import lateness
 from grader.model import (
@@ -35,7 +36,7 @@ def exercise_report(judged: Judged, isolation: str, environment: Environment) ->
     """Return the report on one exercise. ``isolation`` and ``environment`` are for those of which nothing was run."""
     task, run = judged.task, judged.run
     exercise = task.exercise
-    criteria = weigh(exercise.rubric, _results(judged))
+    criteria = weigh(exercise.rubric, _results(judged), passages(exercise))
     return ExerciseReport(
         id=exercise.id,
         title=exercise.title,

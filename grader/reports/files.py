@@ -1,4 +1,4 @@
-"""The reports of a batch as a folder: a page for each submission, one for the class, and the JSON."""
+"""The reports of a batch as a folder: a page and a text for each submission, one page for the class, and the JSON."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from grader.model import Batch
 from grader.reports.machine import to_json
 from grader.reports.pages import class_page, student_page
+from grader.reports.plain_page import student_text
 
 # Names that mean a device on Windows, whatever follows the first dot.
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
@@ -22,14 +23,16 @@ _HASHED = re.compile(r".*-[0-9a-f]{16}")
 def write_batch(batch: Batch, folder: Path) -> Path:
     """Return the path of the class page, after writing it with all it links to into ``folder``.
 
-    ``students/<name>.html`` for each report, ``class.html`` and ``results.json`` (without evidence). A file
-    whose content stays the same is left alone; any other is replaced in one step, so that a reader, or a kill
-    at any moment, never meets half a page. Raises OSError when the folder cannot be written.
+    ``students/<name>.html`` and ``.txt`` for each report, ``class.html`` and ``results.json`` (without evidence). A
+    file whose content stays the same is left alone; any other is replaced in one step, so that a reader, or a kill at
+    any moment, never meets half a page. Raises OSError when the folder cannot be written.
     """
     (folder / "students").mkdir(parents=True, exist_ok=True)
     links = {report.id: f"students/{page_name(report.id)}" for report in batch.reports}
     for report in batch.reports:
-        _replace(folder / links[report.id], student_page(report))
+        page = folder / links[report.id]
+        _replace(page, student_page(report))
+        _replace(page.with_suffix(".txt"), student_text(report))
     results = json.dumps(to_json(batch), indent=1, ensure_ascii=False, allow_nan=False)
     _replace(folder / "results.json", results + "\n")
     page = folder / "class.html"

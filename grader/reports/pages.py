@@ -12,15 +12,24 @@ from collections.abc import Mapping
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
 from grader.cost import Board, Cost, Runtime, fits, memory_timeline
 from grader.model import Batch, Report
 from grader.reports import costs, text, wording
 from grader.reports.common import RARE, common_answers, exercise_titles, time_use
+from grader.reports.feedback import check_command, feedback
 from grader.reports.items import items
 from grader.reports.questions import open_questions
 from grader.reports.summary import by_name, summarize
+
+_MARKDOWN = (
+    MarkdownIt("commonmark", {"html": False})
+    .enable("table")
+    .disable(["link", "image", "autolink", "reference", "heading", "lheading"])
+)
+_MARKDOWN.add_render_rule("th_open", lambda *_: '<th scope="col">')
 
 
 def student_page(report: Report) -> str:
@@ -84,16 +93,21 @@ def _environment() -> Environment:
         "readable": text.readable,
         "short_hash": text.short_hash,
         "signed": text.signed,
+        "task": _task,
     }
     environment.globals |= {
         "count": text.count,
         "stops": wording.STOPS,
         "verdict": wording.verdict,
-        "message_blocks": wording.message_blocks,
+        "feedback": feedback,
+        "check_command": check_command,
         "pending_line": wording.pending_line,
         "late_line": wording.late_line,
         "late_word": wording.late_word,
         "machine_line": wording.machine_line,
+        "chart_lines": wording.chart_lines,
+        "strip_caption": wording.strip_caption,
+        "strip_words": wording.strip_words,
         "ran_on": wording.ran_on,
         "person_names": wording.person_names,
     }
@@ -105,6 +119,11 @@ def _prose(message: str) -> Markup:
     parts = re.split(r"`([^`\n]+)`", text.clean(message))
     code = Markup("<code>{}</code>")
     return Markup("").join(code.format(part) if odd % 2 else escape(part) for odd, part in enumerate(parts))
+
+
+def _task(passage: str) -> Markup:
+    """Return a passage of the task, an author's Markdown, as HTML: no raw HTML, links, pictures or headings in it."""
+    return Markup(_MARKDOWN.render(text.clean(passage)))  # noqa: S704 - HTML is escaped, and it is no student's
 
 
 def _finalize(value: object) -> object:

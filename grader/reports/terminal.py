@@ -14,12 +14,14 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from grader.model import Batch, CheckScore, CriterionScore, ExerciseReport, Report
+from grader.model import Batch, CriterionScore, ExerciseReport, Report
 from grader.reports import wording
+from grader.reports.feedback import Feedback, feedback
 from grader.reports.summary import Concern, Summary, by_name, summarize
 from grader.reports.text import count, label, number, percent, plain, readable
 
 _STYLES = {"right": "green", "partial": "yellow", "wrong": "red", "quiet": "dim", "owed": "blue"}
+_BLOCK_STYLES = {"hint": "yellow", "asked": "dim", "task": "dim"}
 #: Of a larger batch only the submissions that need a human are listed; the class page has them all.
 MOST_ROWS = 40
 
@@ -59,14 +61,14 @@ def _print_exercise(console: Console, exercise: ExerciseReport) -> None:
     _heading(console, exercise.title, _of(exercise.points, exercise.max_points))
     if exercise.note:
         _say(console, exercise.note, "yellow")
-    for criterion in exercise.criteria:
-        _print_criterion(console, criterion)
+    for criterion, checks in feedback(exercise):
+        _print_criterion(console, criterion, checks)
     for error in exercise.errors:
         _say(console, str(error), "red")
     console.print()
 
 
-def _print_criterion(console: Console, criterion: CriterionScore) -> None:
+def _print_criterion(console: Console, criterion: CriterionScore, checks: tuple[Feedback, ...]) -> None:
     line = Table.grid(expand=True)
     line.add_column(ratio=1)
     line.add_column(justify="right", no_wrap=True)
@@ -75,12 +77,12 @@ def _print_criterion(console: Console, criterion: CriterionScore) -> None:
         _text(console, _of(criterion.points, criterion.max_points), "bold"),
     )
     console.print(line)
-    for check in criterion.checks:
-        _print_check(console, check)
+    for told in checks:
+        _print_check(console, told)
 
 
-def _print_check(console: Console, check: CheckScore) -> None:
-    outcome = wording.verdict(check.result)
+def _print_check(console: Console, told: Feedback) -> None:
+    check, outcome = told.check, told.verdict
     style = _STYLES[outcome.tone]
     line = Table.grid(expand=True, padding=(0, 1))
     line.add_column(width=1)
@@ -93,15 +95,15 @@ def _print_check(console: Console, check: CheckScore) -> None:
         _text(console, _of(None if check.result.owed else check.points, check.max_points)),
     )
     console.print(Padding(line, (0, 0, 0, 2)))
-    for block in wording.message_blocks(check.result):
+    for block in told.lines():
         _print_block(console, block)
 
 
 def _print_block(console: Console, block: wording.Block) -> None:
-    text = _text(console, block.text, "yellow" if block.kind == "hint" else "")
+    text = _text(console, block.text, _BLOCK_STYLES.get(block.kind, ""))
     # A row of numbers that is too long is folded, because cropping would lose the end of it.
     text.overflow = "fold"
-    console.print(Padding(text, (0, 0, 0, 4)))
+    console.print(Padding(text, (0, 0, 0, 6 if block.kind == "task" else 4)))
 
 
 def _numbers(summary: Summary) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from textwrap import dedent
 from typing import Literal
 
-from grader.model import Batch, CheckResult, Environment, ExerciseReport, Report, Status, Stop
-from grader.reports.text import clean, count, duration, number
+from grader.model import Batch, Chart, CheckResult, Environment, ExerciseReport, Report, Status, Stop, Strip
+from grader.reports.text import clean, count, duration, label, number
 
 Tone = Literal["right", "partial", "wrong", "quiet", "owed"]
 
@@ -45,9 +46,12 @@ _FOLLOWED = Verdict("Right, given your earlier answer", "✓", "+", "right")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A piece of a message: running ``text``, a ``hint`` that names a mistake, or ``lines`` kept as is."""
+    """A piece of a message: running ``text``, a ``hint`` that names a mistake, or ``lines`` kept as is.
 
-    kind: Literal["text", "hint", "lines"]
+    Also what was ``asked``, and the words of the ``task`` in Markdown.
+    """
+
+    kind: Literal["text", "hint", "lines", "asked", "task"]
     text: str
 
 
@@ -80,6 +84,44 @@ def _blocks(message: str) -> Iterator[Block]:
                 yield Block("hint" if first.startswith("This looks like") else "text", first)
         if lines:
             yield Block("lines", dedent("\n".join(lines)))
+
+
+_CELLS = {".": "right", "x": "not right", "o": "partly right"}
+_MOST_SPOKEN = 60
+
+
+def strip_caption(strip: Strip, message: str = "") -> str:
+    """Return what a strip shows, without what the ``message`` beside it has said already."""
+    count = f"{strip.wrong} of {prod(strip.shape)} elements differ"
+    where = "Where it differs" if count in message else f"{count}, the first at index {list(strip.first)}"
+    each = "" if strip.whole else f"; each cell stands for several elements of the array of shape {strip.shape}"
+    return f"{where}{each}."
+
+
+def strip_words(strip: Strip) -> str:
+    """Return the cells of a strip in words, row by row, for those who cannot see it; its caption where it is large."""
+    if sum(map(len, strip.rows)) > _MOST_SPOKEN:
+        return strip_caption(strip)
+    rows = (", ".join(_CELLS[cell] for cell in row) for row in strip.rows)
+    return "; ".join(rows) + "."
+
+
+def strip_lines(strip: Strip, message: str) -> tuple[str, str]:
+    """Return the caption of a strip with its legend, and the strip as lines of ASCII."""
+    used = "".join(strip.rows)
+    legend = ", ".join(f"{cell} {word}" for cell, word in _CELLS.items() if cell in used)
+    apart = " " if len(strip.rows[0]) <= _MOST_SPOKEN // 2 else ""
+    caption = strip_caption(strip, message).removesuffix(".")
+    return f"{caption} ({legend}):", "\n".join(apart.join(row) for row in strip.rows)
+
+
+def chart_lines(chart: Chart) -> tuple[str, ...]:
+    """Return what a chart shows, a sentence for each line."""
+    return tuple(
+        f"`{label(chart.title)}` of {label(line.name)}: "
+        f"{count(line.points[-1][0], 'value')}, from {line.points[0][1]:.4g} to {line.points[-1][1]:.4g}."
+        for line in chart.lines
+    )
 
 
 def owed_checks(exercise: ExerciseReport) -> tuple[str, ...]:

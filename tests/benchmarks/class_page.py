@@ -14,6 +14,7 @@ import numpy as np
 
 from grader.model import (
     AlikeCode,
+    AlikePassage,
     Batch,
     CheckResult,
     CheckScore,
@@ -21,7 +22,6 @@ from grader.model import (
     ExerciseReport,
     Findings,
     Flag,
-    Passage,
     Report,
     SameAnswer,
     Status,
@@ -58,7 +58,7 @@ def invented(count: int) -> Batch:
         SameAnswer("exercise1", f"check_{at % 20}", f"[{at}.125, 7.5, -3]", tuple(names[at : at + 2 + at % 6]))
         for at in range(60)
     )
-    passages = tuple(Passage(10 * at, _CODE, 12 * at, _CODE) for at in range(1, 4))
+    passages = tuple(AlikePassage(10 * at, _CODE, 12 * at, _CODE) for at in range(1, 4))
     pairs = tuple(
         AlikeCode("exercise2", names[at], names[at + 1], 0.95 - at / 100, 0.8, passages)
         for at in range(min(40, count - 1))
