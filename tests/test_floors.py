@@ -21,7 +21,7 @@ FLOORS = (
     {""},
     {"course"},
     {"checks"},
-    {"rubric", "starters", "presenters", "late"},
+    {"rubric", "overrides", "starters", "presenters", "late"},
     {"sandbox", "known"},
     {"execution"},
     {"store", "engines"},

@@ -41,7 +41,7 @@ from grader.model import (
     Stop,
     Submission,
 )
-from grader.store import Authored, AuthoredCheck, Entry, Judgement, Store, open_store
+from grader.store import LAYOUT, Authored, AuthoredCheck, Entry, Judgement, Store, open_store
 
 VALUES: dict[str, Plain | Failure] = {
     "none": None,
@@ -264,7 +264,7 @@ def test_the_write_ahead_log_is_on(path: Path) -> None:
         store.save_run("key", run())
         connection = sqlite3.connect(path)
         assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
-        assert connection.execute("pragma user_version").fetchone() == (2,)
+        assert connection.execute("pragma user_version").fetchone() == (LAYOUT,)
         connection.close()
 
 

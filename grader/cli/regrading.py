@@ -11,6 +11,7 @@ from rich.console import Console
 
 from grader.cli.settings import STORE_FILE, course_option, read_course
 from grader.errors import ExitCode, GradeError, UsageError
+from grader.model import Batch
 from grader.pipeline import publish, regrade
 from grader.reports import write_batch
 from grader.reports.moves import print_regrading, regrading_json
@@ -54,15 +55,20 @@ def regrade_command(
     if not published:
         console.print("Nothing was changed.")
         return ExitCode.PASSED
+    write_pages(console, found.batch, output)
+    return ExitCode.PASSED
+
+
+def write_pages(console: Console, batch: Batch, output: Path) -> None:
+    """Write the reports that are in the gradebook already, and say where. Raises GradeError when that fails."""
     try:
-        page = write_batch(found.batch, output)
+        page = write_batch(batch, output)
     except OSError as error:
         raise GradeError(
             f"{error.filename or output}: the reports cannot be written ({error.strerror}). The gradebook holds them: "
-            "once this is mended, the same command writes them."
+            "once this is mended, `grade regrade` writes them."
         ) from error
     console.print(f"Pages: {page}", markup=False, highlight=False, soft_wrap=True)
-    return ExitCode.PASSED
 
 
 def _agreed() -> bool:

@@ -1,5 +1,6 @@
 """Plain frozen types that every floor shares: Submission → Run → Observation → CheckResult → Score → Report."""
 
+from grader.model.decisions import Decision, Place
 from grader.model.execution import (
     CodeError,
     Environment,
@@ -23,6 +24,7 @@ from grader.model.results import (
     Report,
     Status,
     Timeline,
+    points_of,
 )
 from grader.model.submissions import Origin, SourceFile, Submission
 from grader.model.values import DTYPES, Array, Opaque, Plain, fingerprint
@@ -35,6 +37,7 @@ __all__ = [
     "CheckScore",
     "CodeError",
     "CriterionScore",
+    "Decision",
     "Environment",
     "ExerciseReport",
     "Failure",
@@ -44,6 +47,7 @@ __all__ = [
     "Observation",
     "Opaque",
     "Origin",
+    "Place",
     "Plain",
     "Probe",
     "Provenance",
@@ -55,5 +59,6 @@ __all__ = [
     "Submission",
     "Timeline",
     "fingerprint",
+    "points_of",
     "worst_stop",
 ]

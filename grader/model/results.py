@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from grader.errors import Problem
+from grader.model.decisions import Decision
 from grader.model.execution import CodeError, Environment, Stop
 
 
@@ -75,11 +76,23 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class CheckScore:
-    """A check's result with the points it earned."""
+    """A check's result with the points it earned, or those that a person decided instead."""
 
     result: CheckResult
     points: float
     max_points: float
+    decision: Decision | None = None
+
+    @property
+    def owed(self) -> bool:
+        """Whether a rerun or a human owes this check points. Where nothing was judged, only some decisions hold."""
+        decided = self.decision is not None and (self.result.for_person or self.decision.unjudged)
+        return self.result.owed and not decided
+
+    @property
+    def fault(self) -> bool:
+        """Whether it is owed because nothing could be judged, rather than because a person has to mark it."""
+        return self.owed and not self.result.for_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +105,7 @@ class CriterionScore:
     max_points: float
     pending: bool
     checks: tuple[CheckScore, ...]
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +153,16 @@ class ExerciseReport:
     log: str = ""
     errors: tuple[CodeError, ...] = ()
     provenance: Provenance | None = None
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything about one submission to one assignment."""
+    """Everything about one submission to one assignment.
+
+    ``decision`` is on the total, ``member_decisions`` on that of single members of the group; ``misfits`` are decisions
+    that fit nothing in it any more.
+    """
 
     id: str
     people: tuple[str, ...]
@@ -158,6 +177,25 @@ class Report:
     late_seconds: int = 0
     flags: tuple[Flag, ...] = ()
     problems: tuple[Problem, ...] = ()
+    decision: Decision | None = None
+    member_decisions: tuple[Decision, ...] = ()
+    misfits: tuple[Decision, ...] = ()
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Every decision that counts in this report, the one on the total first."""
+        found = [self.decision, *self.member_decisions]
+        for exercise in self.exercises:
+            found.append(exercise.decision)
+            for criterion in exercise.criteria:
+                found += [criterion.decision, *(score.decision for score in criterion.checks)]
+        return tuple(one for one in found if one is not None)
+
+
+def points_of(report: Report, person: str) -> float:
+    """Return the points of one of the people who handed in: the total, unless somebody decided otherwise for them."""
+    own = (one.amount(report.max_points) for one in report.member_decisions if one.member == person)
+    return next(own, report.points)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from grader.checks import Standing
 from grader.course import Assignment, Course, Exercise
 from grader.errors import Problem
 from grader.model import Batch, Job, Run, Stop, Submission
+from grader.pipeline.deciding import with_strays
 from grader.pipeline.entries import Entries
 from grader.pipeline.judgements import Judge
 from grader.pipeline.personal import others_numbers
@@ -61,7 +62,8 @@ def grade(  # noqa: PLR0913 - the whole of a batch
     failed = _execute(tasks, keys, workplace, progress)
     runs = store.runs(keys) | failed
     told = {one.id: others for one in submissions} if others else None
-    judged = Judge(store, store.save_many_results).all(assignment, tasks, keys, runs, failed, told)
+    decisions = store.decisions(assignment.id)
+    judged = Judge(store, store.save_many_results, decisions).all(assignment, tasks, keys, runs, failed, told)
     flags = others_numbers(judged) if assignment.personal else ()
     by_submission: dict[str, list[Judged]] = {one.id: [] for one in submissions}
     for one in judged:
@@ -72,12 +74,13 @@ def grade(  # noqa: PLR0913 - the whole of a batch
             Judged(Task(submission, exercise, truths.of(exercise, submission), None, note=note, owed=True), None, ())
             for exercise in chosen
         ]
-    made = Entries(assignment, workplace.isolation, workplace.environment)
+    made = Entries(assignment, workplace.isolation, workplace.environment, decisions)
     entries = [made.of(one, by_submission[one.id], flags) for one in (*submissions, *unresolved)]
     entries.sort(key=lambda entry: entry.report.id)
     reports = tuple(entry.report for entry in entries)
     mentioned = {problem for report in reports for problem in report.problems}
-    rest = tuple(problem for problem in problems if problem not in mentioned)
+    own = tuple(problem for problem in problems if problem not in mentioned)
+    rest = with_strays(own, decisions, reports)
     store.save_grading(assignment.id, assignment.title, "batch", entries, rest)
     return Batch(assignment.id, assignment.title, reports, rest, __version__, datetime.now(UTC))
 

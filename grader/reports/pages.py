@@ -78,7 +78,10 @@ def _environment() -> Environment:
     environment.globals |= {
         "count": text.count,
         "stops": wording.STOPS,
-        "verdict": wording.verdict,
+        "outcome_of": wording.outcome,
+        "decision_line": wording.decision_line,
+        "decided_line": wording.decided_line,
+        "member_line": wording.member_line,
         "message_blocks": wording.message_blocks,
         "pending_line": wording.pending_line,
         "late_line": wording.late_line,

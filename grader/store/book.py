@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from grader.errors import Problem
-from grader.model import CheckResult, Report, Run, Stop, Submission
+from grader.model import CheckResult, Decision, Report, Run, Stop, Submission
 from grader.sandbox import dump_observations
 from grader.store import rows, tables
 from grader.store.checking import faults
@@ -107,16 +107,32 @@ class Store:
             found = connection.execute(query).scalars()
             return tuple(rows.from_text(rows.SUBMISSION, content) for content in found)
 
+    def decisions(self, assignment: str) -> tuple[Decision, ...]:
+        """Return everything that people decided on an assignment, the last one last."""
+        columns = tables.overrides.c
+        query = sa.select(columns.content).where(columns.assignment == assignment).order_by(columns.id)
+        with self._engine.connect() as connection:
+            return tuple(rows.from_text(rows.DECISION, text) for text in connection.execute(query).scalars())
+
     def save_grading(
-        self, assignment: str, title: str, kind: str, entries: Sequence[Entry], problems: Sequence[Problem] = ()
+        self,
+        assignment: str,
+        title: str,
+        kind: str,
+        entries: Sequence[Entry],
+        problems: Sequence[Problem] = (),
+        decisions: Sequence[Decision] = (),
     ) -> None:
-        """Make the reports in ``entries`` the current ones of their submissions, all of them or none.
+        """Make the reports in ``entries`` the current ones of their submissions, and add ``decisions``: all or nothing.
 
         A report that says the same as the one before, and came about in the same way, is not kept twice, and neither
         is a grading of such reports alone.
         """
         made, content = rows.now(), json.dumps({"title": title, "problems": _plain_problems(problems)})
         with self._engine.begin() as connection:
+            if decisions:
+                written = [_decision_row(assignment, one) for one in decisions]
+                connection.execute(sa.insert(tables.overrides), written)
             last = self._last_reports(connection, assignment)
             ids = [self._save_entry(connection, one, made, last.get(one.report.id)) for one in entries]
             previous = self._last_grading(connection, assignment)
@@ -281,6 +297,12 @@ def _judgement_row(one: Judgement) -> dict[str, Any]:
         "authored": rows.sha256(written) if written else None,
         "content": json.dumps(content),
     }
+
+
+def _decision_row(assignment: str, one: Decision) -> dict[str, Any]:
+    content = rows.to_text(rows.DECISION, one)
+    row = {"assignment": assignment, "submission": one.submission, "who": one.who, "made": one.made.isoformat()}
+    return {**row, "content": content, "sha256": rows.sha256(content)}
 
 
 def _plain_problems(problems: Sequence[Problem]) -> list[dict[str, str]]:

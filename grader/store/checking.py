@@ -21,14 +21,16 @@ def faults(connection: sa.Connection) -> Iterator[str]:
         yield f"{table}, row {row}: what it names in {parent} is missing"
     yield from _changed(connection, tables.runs, ("content", "observations"))
     yield from _changed(connection, tables.results, ("content",))
+    yield from _changed(connection, tables.overrides, ("content",))
     yield from _changed_reports(connection)
 
 
 def _changed(connection: sa.Connection, table: sa.Table, hashed: tuple[str, ...]) -> Iterator[str]:
-    query = sa.select(table.c.key, table.c.sha256, *(table.c[name] for name in hashed))
+    [key] = table.primary_key
+    query = sa.select(key.label("named"), table.c.sha256, *(table.c[name] for name in hashed))
     for row in connection.execute(query):
         if rows.sha256(*(row._mapping[name] for name in hashed)) != row.sha256:
-            yield f"{table.name}, {row.key}: was changed since it was written"
+            yield f"{table.name}, {row.named}: was changed since it was written"
 
 
 def _changed_reports(connection: sa.Connection) -> Iterator[str]:
