@@ -6,6 +6,7 @@ import json
 from pathlib import Path, PurePosixPath
 
 import click
+import sqlalchemy as sa
 from rich.console import Console
 
 from grader.cli.intake import attempts_option, format_option, output_option, say_intake, tag_option
@@ -14,6 +15,7 @@ from grader.cli.settings import (
     STORE_FILE,
     course_option,
     data_option,
+    gradebook_option,
     json_option,
     progress_bar,
     read_course,
@@ -118,6 +120,7 @@ def _check_status(batch: Batch) -> ExitCode:
 @course_option
 @data_option
 @output_option
+@gradebook_option
 @format_option
 @attempts_option
 @tag_option
@@ -135,6 +138,7 @@ def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
     exercise_names: tuple[str, ...],
     course_folder: Path | None,
     output: Path,
+    gradebook: sa.URL | None,
     format_name: str | None,
     attempts: Attempts,
     tag: str,
@@ -156,7 +160,15 @@ def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
     intake = read_hand_ins(path, settings, output / HAND_INS, format_name)
     say_intake(console, intake)
     result = grade_intake(
-        console, course, assignment, intake, output, exercises=exercises, workers=workers, isolation=isolation
+        console,
+        course,
+        assignment,
+        intake,
+        output,
+        gradebook=gradebook,
+        exercises=exercises,
+        workers=workers,
+        isolation=isolation,
     )
     _write_json(result, json_file)
     broken = any(report.stop is Stop.INFRASTRUCTURE for report in result.reports)
@@ -185,6 +197,7 @@ def grade_intake(  # noqa: PLR0913 - the whole of a batch
     exercises: list[Exercise],
     workers: int | None,
     isolation: str,
+    gradebook: sa.URL | None = None,
 ) -> Batch:
     """Return the graded batch, after showing progress, writing the reports below ``output`` and printing a summary."""
     if not is_official(isolation):
@@ -195,7 +208,7 @@ def grade_intake(  # noqa: PLR0913 - the whole of a batch
         )
     try:
         with (
-            open_workplace(output / STORE_FILE, workers=workers, isolation=isolation) as workplace,
+            open_workplace(gradebook or output / STORE_FILE, workers=workers, isolation=isolation) as workplace,
             progress_bar(console, "Running") as show,
         ):
             result = grade(

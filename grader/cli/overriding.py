@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import sqlalchemy as sa
 from rich.console import Console
 
 from grader.checks import uses_context
 from grader.cli.marking import read_wishes
 from grader.cli.regrading import existing, output_option, write_pages
-from grader.cli.settings import course_option, read_course
+from grader.cli.settings import course_option, gradebook_option, read_course
 from grader.course import Assignment
 from grader.errors import UsageError
 from grader.model import Decision
@@ -46,6 +47,7 @@ from grader.store import Store, open_store
     "member, by where needed. Nothing is done if any line is wrong.",
 )
 @output_option
+@gradebook_option
 @course_option
 def override_command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     submission: str | None,
@@ -61,6 +63,7 @@ def override_command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     who: str,
     file: Path | None,
     output: Path,
+    gradebook: sa.URL | None,
     course_folder: Path | None,
     *,
     withdraw: bool,
@@ -74,7 +77,7 @@ def override_command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     """
     assignment = read_course(course_folder).assignment(assignment_name)
     if submission is None and file is None:
-        with open_store(existing(output)) as store:
+        with open_store(existing(output, gradebook), writing=False) as store:
             print_decisions(Console(), store.decisions(assignment.id))
         return
     who, reason = label(plain(who or _login())), plain(reason).strip()
@@ -92,7 +95,7 @@ def override_command(  # noqa: PLR0913, PLR0917 - one parameter for each option
             private=private, unjudged=unjudged,
         )  # fmt: skip
         wishes = (Wish("override", one),)
-    with open_store(existing(output)) as store:
+    with open_store(existing(output, gradebook)) as store:
         _publish(assignment, store, wishes, output)
 
 
