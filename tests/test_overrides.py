@@ -17,7 +17,7 @@ from course_helpers import PERIMETER, RIGHT, FakeEngine, hand_in, make_course, p
 from grader.checks import KINDS
 from grader.cli import run
 from grader.course import load_course
-from grader.errors import ExitCode
+from grader.errors import ExitCode, GradeError
 from grader.importers import read_folder
 from grader.model import (
     CheckResult,
@@ -413,6 +413,20 @@ def test_decisions_and_reports_are_kept_together_or_not_at_all(room: Path) -> No
         assert (found.moved, found.overtaken) == ((), ())
         publish(found, store)
         assert store.gradings("sheet1") == (1, 2)  # the same reports are not kept twice
+
+
+def test_a_decision_made_while_others_are_at_work_is_not_lost(room: Path) -> None:
+    assignment = load_course(Path("course"), KINDS).assignments["sheet1"]
+    with open_store(Path("grades/grade.sqlite")) as store:
+        found = regrade(assignment, store)  # and while the question is on the screen:
+        assert run([*OVERRIDE, *AREA]) == 0
+        with pytest.raises(GradeError) as caught:
+            publish(found, store)
+        assert store.gradings("sheet1") == (1, 2)
+    assert str(caught.value) == (
+        "somebody decided on sheet1 while this was at work, so nothing of it was kept; run the same command again"
+    )
+    assert marks()["bela"] == (2.5, False)
 
 
 # Many at once

@@ -81,7 +81,7 @@ def grade(  # noqa: PLR0913 - the whole of a batch
     mentioned = {problem for report in reports for problem in report.problems}
     own = tuple(problem for problem in problems if problem not in mentioned)
     rest = with_strays(own, decisions, reports)
-    store.save_grading(assignment.id, assignment.title, "batch", entries, rest)
+    store.save_grading(assignment.id, assignment.title, "batch", entries, rest, known=len(decisions))
     return Batch(assignment.id, assignment.title, reports, rest, __version__, datetime.now(UTC))
 
 

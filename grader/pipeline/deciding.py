@@ -40,6 +40,7 @@ class Deciding:
     decisions: tuple[Decision, ...]
     moved: tuple[Moved, ...]
     entries: tuple[Entry, ...]
+    known: int
 
 
 def decide(assignment: Assignment, store: Store, wishes: Sequence[Wish]) -> Deciding:
@@ -66,14 +67,20 @@ def decide(assignment: Assignment, store: Store, wishes: Sequence[Wish]) -> Deci
     rest = with_strays(grading.problems, (*earlier, *decisions), changed)
     batch = Batch(assignment.id, assignment.title, changed, rest, __version__, datetime.now(UTC))
     told = moved(marks(one.report for one in grading.entries), marks(changed))
-    return Deciding(batch, decisions, told, entries_now)
+    return Deciding(batch, decisions, told, entries_now, len(earlier))
 
 
 def publish_decisions(deciding: Deciding, store: Store) -> None:
     """Keep the decisions, and make the reports with them in it the current ones: all of it or nothing."""
     batch = deciding.batch
     store.save_grading(
-        batch.assignment, batch.title, "override", deciding.entries, batch.problems, decisions=deciding.decisions
+        batch.assignment,
+        batch.title,
+        "override",
+        deciding.entries,
+        batch.problems,
+        deciding.decisions,
+        known=deciding.known,
     )
 
 

@@ -34,7 +34,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Regrading:
-    """What judging anew would change; nothing is kept before :func:`publish`."""
+    """What judging anew would change, with ``known`` decisions in it; nothing is kept before :func:`publish`."""
 
     batch: Batch
     moved: tuple[Moved, ...]
@@ -43,7 +43,8 @@ class Regrading:
     entries: tuple[Entry, ...]
     fresh: Fresh
     judged: int
-    overtaken: tuple[Overtaken, ...] = ()
+    overtaken: tuple[Overtaken, ...]
+    known: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,9 @@ def publish(regrading: Regrading, store: Store) -> None:
     """Make the reports of ``regrading`` the current ones, after keeping what was judged."""
     batch = regrading.batch
     store.save_many_results(regrading.fresh)
-    store.save_grading(batch.assignment, batch.title, "regrade", regrading.entries, batch.problems)
+    store.save_grading(
+        batch.assignment, batch.title, "regrade", regrading.entries, batch.problems, known=regrading.known
+    )
 
 
 class _Regrade:
@@ -103,7 +106,8 @@ class _Regrade:
         every = tuple(dict.fromkeys(edit for some in changed.values() for edit in some))
         left = tuple(Left(*place, reason) for place, reason in self._left.items())
         overtaken = tuple(_overtaken(self._grading.entries, reports))
-        return Regrading(batch, told, every, left, entries, self._fresh, sum(map(bool, keys)), overtaken)
+        judged_anew, known = sum(map(bool, keys)), len(self._decisions)
+        return Regrading(batch, told, every, left, entries, self._fresh, judged_anew, overtaken, known)
 
     def _tasks(self) -> tuple[list[Task], list[str], dict[str, dict[str, Standing]]]:
         """Return what can be judged anew, with the keys of the runs, and how came out what is left as it is."""

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from grader.errors import Problem
+from grader.errors import GradeError, Problem
 from grader.model import CheckResult, Decision, Report, Run, Stop, Submission
 from grader.sandbox import dump_observations
 from grader.store import rows, tables
@@ -122,14 +122,22 @@ class Store:
         entries: Sequence[Entry],
         problems: Sequence[Problem] = (),
         decisions: Sequence[Decision] = (),
+        *,
+        known: int | None = None,
     ) -> None:
         """Make the reports in ``entries`` the current ones of their submissions, and add ``decisions``: all or nothing.
 
         A report that says the same as the one before, and came about in the same way, is not kept twice, and neither
-        is a grading of such reports alone.
+        is a grading of such reports alone. ``known`` is the number of earlier decisions that are in the reports:
+        raises GradeError when somebody has decided since.
         """
         made, content = rows.now(), json.dumps({"title": title, "problems": _plain_problems(problems)})
         with self._engine.begin() as connection:
+            if known is not None and known != self._decided(connection, assignment):
+                raise GradeError(
+                    f"somebody decided on {assignment} while this was at work, so nothing of it was kept; run the same "
+                    "command again"
+                )
             if decisions:
                 written = [_decision_row(assignment, one) for one in decisions]
                 connection.execute(sa.insert(tables.overrides), written)
@@ -142,6 +150,10 @@ class Store:
             grading = _inserted(connection, tables.gradings, row)
             if ids:
                 connection.execute(sa.insert(tables.graded), [{"grading": grading, "report": one} for one in ids])
+
+    def _decided(self, connection: sa.Connection, assignment: str) -> int:
+        query = sa.select(sa.func.count()).where(tables.overrides.c.assignment == assignment)
+        return int(connection.execute(query).scalar_one())
 
     def _save_entry(self, connection: sa.Connection, entry: Entry, made: str, last: sa.Row[Any] | None) -> int:
         """Return the number of the entry's report, which is added unless it is the ``last`` one."""
