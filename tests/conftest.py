@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 from execution_helpers import children
+from postgres_helpers import Server, running_server
 
 if TYPE_CHECKING:
     from grader.sandbox.namespaces import Namespaces
@@ -22,3 +25,19 @@ def sandbox() -> Iterator[Namespaces]:
     with Namespaces() as opened:
         yield opened
     assert children() == []
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A private server of PostgreSQL that all tests of a module share."""
+    with running_server() as found:
+        yield found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def gradebook(request: pytest.FixtureRequest, tmp_path: Path) -> Path | sa.URL:
+    """Where a new gradebook of each kind is to be."""
+    if request.param == "sqlite":
+        return tmp_path / "deep" / "grade.sqlite"
+    found: Server = request.getfixturevalue("server")
+    return found.new_database()

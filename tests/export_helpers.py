@@ -12,6 +12,7 @@ from pathlib import Path
 
 from grader.cli import run
 from grader.model import (
+    Batch,
     CheckResult,
     CheckScore,
     CriterionScore,
@@ -65,7 +66,7 @@ def moodle(label: str, number: str, points: float = 12.5, archive: str = ARCHIVE
 def keep(folder: Path, entries: Sequence[Entry]) -> Path:
     """Write a gradebook that holds ``entries``, and return its folder."""
     with open_store(folder / "grade.sqlite") as store:
-        store.save_grading("sheet3", "Sheet 3", "batch", entries)
+        store.save_grading(Batch("sheet3", "Sheet 3", ()), "batch", entries)
     return folder
 
 

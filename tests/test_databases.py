@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from course_helpers import PERIMETER, RIGHT, hand_in, make_course, place
 from grader.cli import run
 from grader.errors import ExitCode
 from grader.importers import read_folder
-from grader.pipeline import grade
+from grader.model import Decision
+from grader.pipeline import Wish, decide, grade, publish_decisions
 from grader.store import open_store
 
 Captured = pytest.CaptureFixture[str]
@@ -26,6 +28,8 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     intake = read_folder(hand_in(tmp_path / "all", {"a/rectangles.py": RIGHT, "b/rectangles.py": PERIMETER}), "sheet1")
     with open_store(tmp_path / "grades" / "grade.sqlite") as store:
         grade(course, course.assignments["sheet1"], intake.submissions, place(store))
+        seen = Decision("a", "", "", "", "", 1.0, None, "why", "prof", datetime(2026, 1, 31, tzinfo=UTC))
+        publish_decisions(decide(course.assignments["sheet1"], store, [Wish("here", seen)]), store)
     return tmp_path / "grades" / "grade.sqlite"
 
 
@@ -46,6 +50,7 @@ def test_a_gradebook_that_is_whole(book: Path, capsys: Captured) -> None:
         ("update results set content = '[]'", "results, {result}: was changed since it was written"),
         ("update reports set content = '{{}}' where id = 2", "reports, 2 (b): was changed since it was written"),
         ("update judgements set content = '' where report = 1", "reports, 1 (a): was changed since it was written"),
+        ("update overrides set content = '{{}}'", "overrides, 1: was changed since it was written"),
         ("delete from results", "judgements, row 1: what it names in results is missing"),
         ("delete from runs", "results, row 1: what it names in runs is missing"),
         ("delete from reports", "graded, row 1: what it names in reports is missing"),

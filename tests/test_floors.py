@@ -21,7 +21,7 @@ FLOORS = (
     {""},
     {"course"},
     {"checks"},
-    {"rubric", "starters", "presenters", "similarity", "late"},
+    {"rubric", "overrides", "starters", "presenters", "similarity", "late"},
     {"sandbox", "known"},
     {"execution"},
     {"store", "engines"},

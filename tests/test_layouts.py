@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from course_helpers import PERIMETER, RIGHT, ROOT, FakeEngine, hand_in, make_cou
 
 from grader.errors import GradeError
 from grader.importers import read_folder
+from grader.model import Decision
 from grader.pipeline import grade
 from grader.store import LAYOUT, open_store
 from grader.store.layout import migrate
@@ -92,6 +94,25 @@ def test_migrations_alone_make_the_newest_layout(tmp_path: Path) -> None:
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
+
+
+def test_what_people_decided_is_taken_over_from_the_second_layout(tmp_path: Path) -> None:
+    path = tmp_path / "grade.sqlite"
+    engine = sa.create_engine(f"sqlite:///{path}")
+    migrate(engine, target="0002")
+    engine.dispose()
+    values = "'sheet1', 'anna', 'step', 'z1', 1.5, 'why', 'prof', '2026-01-31T20:15:00+00:00'"
+    columns = "assignment, submission, exercise, check_id, points, reason, who, made"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(f"insert into overrides ({columns}) values ({values})")  # noqa: S608 - our own words
+    made = datetime(2026, 1, 31, 20, 15, tzinfo=UTC)
+    with open_store(path) as store:
+        found = store.decisions("sheet1")
+        assert (found, store.faults()) == (
+            (Decision("anna", "step", "", "z1", "", 1.5, None, "why", "prof", made),),
+            (),
+        )
+    assert path.with_name("grade.layout2.sqlite").is_file()
 
 
 def test_the_same_batch_in_a_migrated_gradebook_runs_nothing(old: Path) -> None:

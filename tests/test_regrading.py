@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from course_helpers import PERIMETER, RIGHT, FakeEngine, hand_in, make_course, make_personal_course, place, source_of
 
 from grader.checks import KINDS
@@ -61,8 +62,8 @@ class Room:
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Iterable[Room]:
-    with open_store(tmp_path / "grade.sqlite") as store:
+def room(tmp_path: Path, gradebook: Path | sa.URL) -> Iterable[Room]:
+    with open_store(gradebook) as store:
         yield Room(tmp_path / "course", store)
 
 

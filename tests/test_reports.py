@@ -24,6 +24,7 @@ from grader.model import (
     CheckScore,
     CodeError,
     CriterionScore,
+    Decision,
     Environment,
     ExerciseReport,
     Flag,
@@ -72,6 +73,7 @@ HINT = (
     "This looks like: the bias was left out. Every hidden unit adds its own bias to the weighted sum; "
     "the row vector b1 has one entry for each of them."
 )
+DECIDED = datetime(2026, 1, 31, 20, 15, tzinfo=UTC)
 HOSTILE = (
     "</pre><script>alert(1)</script>\"'><img src=x onerror=alert(1)> ]]> {{ 7*7 }} [bold]x[/bold] [/nothing] "
     "\u202egnp.exe \x00\x07\x1b[2J\x1b]0;owned\x07 \udcff \ufffe end"
@@ -167,7 +169,9 @@ def hostile() -> Report:
     score = check("z1", 2.0, Status.FAILED, message=HOSTILE, misconception=HOSTILE, evidence="SECRET")
     drawn = Timeline(HOSTILE, "bytes", ((HOSTILE, 3.0), (HOSTILE, 2.0)), 2.5, HOSTILE)
     lines = check("h", 2.0, Status.FAILED, message=f"Table:\n {HOSTILE}\n {HOSTILE}", timeline=drawn)
-    criterion = CriterionScore("forward", HOSTILE, 0.0, 4.0, False, (score, lines))
+    decided = Decision(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 1.0, None, HOSTILE, HOSTILE, DECIDED, computed=0.0)
+    score = replace(score, decision=decided)
+    criterion = CriterionScore("forward", HOSTILE, 0.0, 4.0, False, (score, lines), decided)
     error = CodeError(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
     exercise = replace(
         exercise,
@@ -177,9 +181,13 @@ def hostile() -> Report:
         note=HOSTILE,
         log=HOSTILE,
         errors=(error,),
+        decision=decided,
     )
     return replace(
         bad,
+        decision=decided,
+        member_decisions=(decided,),
+        misfits=(decided,),
         id=HOSTILE,
         people=(HOSTILE, "n" * 5000, "עברית"),
         title=HOSTILE,
@@ -276,6 +284,8 @@ def test_json_has_the_fixed_keys_and_values() -> None:
         "pending": True,
         "points": 9.0,
         "max_points": 15.0,
+        "decision": None,
+        "members": [],
         "late_seconds": 9000,
         "penalty": 0.0,
         "late_question": "",
@@ -286,6 +296,7 @@ def test_json_has_the_fixed_keys_and_values() -> None:
     assert z1 == {
         "id": "z1",
         "for_person": False,
+        "decision": None,
         "kind": "value",
         "status": "failed",
         "fraction": 0.0,
@@ -304,6 +315,52 @@ def test_json_has_the_fixed_keys_and_values() -> None:
         "threads": 1,
     }
     assert [problem["where"] for problem in data["problems"]] == ["hand-ins/eve"]
+
+
+def by_prof(points: float, **more: Any) -> Decision:
+    return Decision("bert", "", "", "", "", points, None, "seen", "prof", DECIDED, **more)
+
+
+@pytest.mark.parametrize("evidence", [False, True])
+def test_decisions_stand_beside_what_was_computed(evidence: bool) -> None:
+    own = by_prof(12.0, computed=9.0, was=8.0, private=True)
+    eve = replace(by_prof(1.0, computed=9.0), member="Eve")
+    data = to_json(batch(mixed(decision=own, member_decisions=(eve,), misfits=(eve,))), evidence=evidence)
+    Draft202012Validator(schema()).validate(data)
+    [submission] = data["submissions"]
+    assert submission["decision"] == {
+        "points": 12.0,
+        "computed": 9.0,
+        "computed_then": 8.0,
+        "who": "prof",
+        "when": "2026-01-31T20:15:00+00:00",
+        "reason": "seen" if evidence else "",
+        "private": True,
+    }
+    assert [(one["person"], one["points"], one["decision"]["reason"]) for one in submission["members"]] == [
+        ("Eve", 1.0, "seen")
+    ]
+    assert data["problems"][-1]["where"] == "bert: total of Eve"
+
+
+def test_what_a_person_settled_waits_for_nobody() -> None:
+    waiting = report("bert", {"loss": {"status": Status.FAILED, "for_person": True, "message": "Read it."}})
+    assert "To be marked by a person" in student_page(waiting)
+    [exercise] = waiting.exercises
+    score = replace(exercise.criteria[1].checks[0], points=1.0, decision=by_prof(1.0, computed=0.0))
+    criterion = replace(exercise.criteria[1], pending=False, checks=(score,))
+    criteria = (exercise.criteria[0], criterion, *exercise.criteria[2:])
+    settled = replace(waiting, pending=False, exercises=(replace(exercise, pending=False, criteria=criteria),))
+    page = " ".join("".join(Page(student_page(settled)).text).split())
+    assert "loss Decided by a person 1 of 1 Read it. Decided by a person: seen" in page
+    assert summarize(batch(settled, problems=())).concerns == ()
+    console, stream = rendered()
+    print_report(console, settled)
+    assert "Decided by a person: seen" in stream.getvalue()
+    console, stream = rendered(200)
+    print_batch(console, batch(*(replace(settled, id=f"{number}") for number in range(50))))
+    assert "Bert: total: 1 point, by prof on 2026-01-31 20:15; computed: 0. seen" in stream.getvalue()
+    assert "10 more are not listed here; the class page has them all." in stream.getvalue()
 
 
 def test_a_timeline_is_drawn_with_its_peak_and_what_lies_above_the_limit() -> None:

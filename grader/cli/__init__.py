@@ -16,6 +16,7 @@ from grader.cli.exporting import export_command
 from grader.cli.grading import batch, check
 from grader.cli.intake import intake_command
 from grader.cli.machine import demo, doctor
+from grader.cli.overriding import override_command
 from grader.cli.presenting import draw_command
 from grader.cli.regrading import regrade_command
 from grader.errors import CourseError, ExitCode, GradeError
@@ -43,6 +44,7 @@ for command in (
     batch,
     intake_command,
     regrade_command,
+    override_command,
     diff_command,
     export_command,
     db,

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import click
+import sqlalchemy as sa
 from rich.console import Console
 
 from grader.cli.regrading import write_json
@@ -15,7 +16,7 @@ from grader.errors import ExitCode, UsageError
 from grader.pipeline import Mark, marks, moved
 from grader.reports.moves import moves_json, print_moved
 from grader.reports.reading import marks_from_json
-from grader.store import open_store
+from grader.store import open_store, place_name, read_url
 
 
 @click.command("diff")
@@ -26,8 +27,8 @@ from grader.store import open_store
 def diff_command(old: str, new: str, assignment: str | None, json_file: Path | None) -> ExitCode:
     """Say who moved between two gradings, check by check. Exit status 1 when somebody did.
 
-    OLD and NEW are each a results.json, or a gradebook or the folder that holds it, whose last grading is meant;
-    `grades@3` is the third grading that the gradebook holds, `grades@-2` the last but one.
+    OLD and NEW are each a results.json, or a gradebook, the folder that holds it or its postgresql://…, whose last
+    grading is meant; `grades@3` is the third grading that the gradebook holds, `grades@-2` the last but one.
     """
     before, after = (_marks(one, assignment) for one in (old, new))
     found = moved(before, after)
@@ -40,13 +41,21 @@ def diff_command(old: str, new: str, assignment: str | None, json_file: Path | N
 def _marks(text: str, assignment: str | None) -> dict[str, Mark]:
     """Return the marks that ``text`` names. Raises UsageError where it names none."""
     match = re.fullmatch(r"(.+)@(-?\d+)", text)
-    path, number = (Path(match[1]), int(match[2])) if match and not Path(text).exists() else (Path(text), -1)
+    name, number = (match[1], int(match[2])) if match and not Path(text).exists() else (text, -1)
+    if "://" in name:
+        return _from_gradebook(read_url(name), number, assignment)
+    path = Path(name)
     path = path / STORE_FILE if path.is_dir() else path
     if not path.is_file():
         raise UsageError(f"{path}: does not exist; name a results.json, a gradebook or the folder that holds one")
     if path.suffix == ".json":
         return _from_json(path)
-    with open_store(path) as store:
+    return _from_gradebook(path, number, assignment)
+
+
+def _from_gradebook(place: Path | sa.URL, number: int, assignment: str | None) -> dict[str, Mark]:
+    path = place_name(place)
+    with open_store(place, writing=False) as store:
         numbers = store.gradings(_only(path, store.assignments(), assignment))
         index = number if number < 0 else number - 1
         if number == 0 or not -len(numbers) <= index < len(numbers):
@@ -61,7 +70,7 @@ def _from_json(path: Path) -> dict[str, Mark]:
         raise UsageError(f"{path}: is not the results.json that `grade batch` writes; name that file") from None
 
 
-def _only(path: Path, known: tuple[str, ...], named: str | None) -> str:
+def _only(path: str, known: tuple[str, ...], named: str | None) -> str:
     if named in known:
         return named
     if named is None and len(known) == 1:

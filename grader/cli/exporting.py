@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+import sqlalchemy as sa
 
 from grader.cli.regrading import existing, output_option
+from grader.cli.settings import gradebook_option
 from grader.errors import ExitCode, UsageError
 from grader.exporters import FORMATS, Export, Settings, write_files
 from grader.reports.text import plain
@@ -33,6 +35,7 @@ def _columns(_context: click.Context, _option: click.Parameter, named: tuple[str
 @click.option("--assignment", "assignment_name", required=True, help="Assignment to export.")
 @click.option("--to", "format_name", required=True, type=click.Choice(list(FORMATS)), help="Format to write.")
 @output_option
+@gradebook_option
 @click.option(
     "--worksheet",
     "worksheets",
@@ -57,6 +60,7 @@ def export_command(
     assignment_name: str,
     format_name: str,
     output: Path,
+    gradebook: sa.URL | None,
     file: Path | None,
     chosen: tuple[str, ...],
     **asked: Any,
@@ -72,7 +76,7 @@ def export_command(
     if wanted.from_worksheet != bool(settings.worksheets) and not forced:
         hint = "needs the file that was downloaded, as --worksheet" if wanted.from_worksheet else "takes no --worksheet"
         raise UsageError(f"{wanted.title} {hint}")
-    grading = _grading(existing(output), assignment_name, chosen)
+    grading = _grading(existing(output, gradebook), assignment_name, chosen)
     made = wanted.make(grading, settings)
     for line in made.lines:
         click.echo(line)
@@ -84,16 +88,16 @@ def export_command(
     return ExitCode.FAILED if made.problems else ExitCode.PASSED
 
 
-def _grading(path: Path, assignment: str, chosen: tuple[str, ...]) -> Grading:
-    with open_store(path) as store:
+def _grading(place: Path | sa.URL, assignment: str, chosen: tuple[str, ...]) -> Grading:
+    with open_store(place, writing=False) as store:
         grading = store.last_grading(assignment)
         known = store.assignments()
     if grading is None:
-        raise UsageError(f"{path}: holds no marks for {assignment!r}; it has: {', '.join(known) or 'none'}")
+        raise UsageError(f"{place}: holds no marks for {assignment!r}; it has: {', '.join(known) or 'none'}")
     entries = {entry.report.id: entry for entry in grading.entries}
     missing = [name for name in chosen if name not in entries]
     if missing:
-        raise UsageError(f"{path}: no submission {missing[0]!r} in {assignment}; `grade export --to marks` lists them")
+        raise UsageError(f"{place}: no submission {missing[0]!r} in {assignment}; `grade export --to marks` lists them")
     return replace(grading, entries=tuple(entries[name] for name in chosen or entries))
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import click
+import sqlalchemy as sa
 from rich.console import Console
 
 from grader.cli.intake import attempts_option, format_option, output_option, say_intake, tag_option
@@ -16,6 +17,7 @@ from grader.cli.settings import (
     STORE_FILE,
     course_option,
     data_option,
+    gradebook_option,
     json_option,
     progress_bar,
     read_course,
@@ -121,6 +123,7 @@ def _check_status(batch: Batch) -> ExitCode:
 @course_option
 @data_option
 @output_option
+@gradebook_option
 @format_option
 @attempts_option
 @tag_option
@@ -140,6 +143,7 @@ def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
     exercise_names: tuple[str, ...],
     course_folder: Path | None,
     output: Path,
+    gradebook: sa.URL | None,
     format_name: str | None,
     attempts: Attempts,
     tag: str,
@@ -166,7 +170,15 @@ def batch(  # noqa: PLR0913, PLR0917 - one parameter for each option
         intake = replace(intake, problems=(*intake.problems, *attendance_problems(attendance, roster)))
     say_intake(console, intake)
     result = grade_intake(
-        console, course, assignment, intake, output, exercises=exercises, workers=workers, isolation=isolation
+        console,
+        course,
+        assignment,
+        intake,
+        output,
+        gradebook=gradebook,
+        exercises=exercises,
+        workers=workers,
+        isolation=isolation,
     )
     _write_json(result, json_file)
     broken = any(report.stop is Stop.INFRASTRUCTURE for report in result.reports)
@@ -195,6 +207,7 @@ def grade_intake(  # noqa: PLR0913 - the whole of a batch
     exercises: list[Exercise],
     workers: int | None,
     isolation: str,
+    gradebook: sa.URL | None = None,
 ) -> Batch:
     """Return the graded batch, after showing progress, writing the reports below ``output`` and printing a summary."""
     if not is_official(isolation):
@@ -205,7 +218,7 @@ def grade_intake(  # noqa: PLR0913 - the whole of a batch
         )
     try:
         with (
-            open_workplace(output / STORE_FILE, workers=workers, isolation=isolation) as workplace,
+            open_workplace(gradebook or output / STORE_FILE, workers=workers, isolation=isolation) as workplace,
             progress_bar(console, "Running") as show,
         ):
             result = grade(

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import click
+import sqlalchemy as sa
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -22,10 +23,12 @@ from grader.pipeline import Progress as Step
 from grader.pipeline import Workplace
 from grader.reports.text import plain
 from grader.sandbox import make_sandbox, strongest_rung, sweep
-from grader.store import open_store
+from grader.store import open_store, read_url
 
 #: A gradebook's file in the folder of results.
 STORE_FILE = "grade.sqlite"
+#: Names the database that holds the gradebook, where no option does.
+GRADEBOOK_VARIABLE = "GRADER_GRADEBOOK"
 #: What archives hold is unpacked into this folder, beside the gradebook.
 HAND_INS = "hand-ins"
 
@@ -42,6 +45,20 @@ workers_option = click.option(
 )
 json_option = click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the results as JSON."
+)
+
+
+def _read_gradebook(_context: click.Context, _option: click.Parameter, text: str | None) -> sa.URL | None:
+    return read_url(text) if text else None
+
+
+gradebook_option = click.option(
+    "--gradebook",
+    metavar="URL",
+    envvar=GRADEBOOK_VARIABLE,
+    callback=_read_gradebook,
+    help="Database of PostgreSQL that holds the gradebook: postgresql://USER@HOST/DATABASE. Default: "
+    f"${GRADEBOOK_VARIABLE}, else the file {STORE_FILE} in --output.",
 )
 
 
@@ -66,7 +83,9 @@ def read_course(folder: Path | None) -> Course:
 
 
 @contextmanager
-def workplace(store: Path | None, *, workers: int | None = None, isolation: str | None = None) -> Iterator[Workplace]:
+def workplace(
+    store: Path | sa.URL | None, *, workers: int | None = None, isolation: str | None = None
+) -> Iterator[Workplace]:
     """Yield the place to work in, with the gradebook at ``store`` (None: in memory).
 
     ``isolation`` None is the strongest rung that this machine has, down to ``selfcheck``: good for the course's own

@@ -1,5 +1,6 @@
 """Plain frozen types that every floor shares: Submission → Run → Observation → CheckResult → Score → Report."""
 
+from grader.model.decisions import Decision, Place
 from grader.model.execution import (
     CodeError,
     Environment,
@@ -28,6 +29,7 @@ from grader.model.results import (
     Status,
     Strip,
     Timeline,
+    points_of,
 )
 from grader.model.submissions import Origin, SourceFile, Submission
 from grader.model.values import DTYPES, Array, Opaque, Plain, fingerprint
@@ -44,6 +46,7 @@ __all__ = [
     "CheckScore",
     "CodeError",
     "CriterionScore",
+    "Decision",
     "Environment",
     "ExerciseReport",
     "Failure",
@@ -56,6 +59,7 @@ __all__ = [
     "Opaque",
     "Origin",
     "Passage",
+    "Place",
     "Plain",
     "Probe",
     "Provenance",
@@ -69,5 +73,6 @@ __all__ = [
     "Submission",
     "Timeline",
     "fingerprint",
+    "points_of",
     "worst_stop",
 ]

@@ -9,6 +9,7 @@ from enum import StrEnum
 from math import prod
 
 from grader.errors import Problem
+from grader.model.decisions import Decision
 from grader.model.execution import CodeError, Environment, Stop
 from grader.model.findings import NOTHING_FOUND, Findings
 
@@ -128,7 +129,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class CheckScore:
-    """A check's result with the points it earned.
+    """A check's result with the points it earned, or those that a person decided instead.
 
     Where it lost some, ``subject`` is the name that is judged, and ``passage`` what the task says about it.
     """
@@ -138,6 +139,18 @@ class CheckScore:
     max_points: float
     subject: str = ""
     passage: Passage | None = None
+    decision: Decision | None = None
+
+    @property
+    def owed(self) -> bool:
+        """Whether a rerun or a human owes this check points. Where nothing was judged, only some decisions hold."""
+        decided = self.decision is not None and (self.result.for_person or self.decision.unjudged)
+        return self.result.owed and not decided
+
+    @property
+    def fault(self) -> bool:
+        """Whether it is owed because nothing could be judged, rather than because a person has to mark it."""
+        return self.owed and not self.result.for_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +163,7 @@ class CriterionScore:
     max_points: float
     pending: bool
     checks: tuple[CheckScore, ...]
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +215,7 @@ class ExerciseReport:
     log: str = ""
     errors: tuple[CodeError, ...] = ()
     provenance: Provenance | None = None
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +224,8 @@ class Report:
 
     ``late_seconds`` count from the people's own deadline. ``points`` are what is left after ``penalty`` was taken off
     for lateness; those of the exercises are before it. ``late_question``: what a person has to decide about lateness.
+    ``decision`` is on the total, ``member_decisions`` on that of single members of the group; ``misfits`` are decisions
+    that fit nothing in it any more. ``key`` is what the people's own numbers hang on, where that is not the ``id``.
     """
 
     id: str
@@ -226,6 +243,26 @@ class Report:
     problems: tuple[Problem, ...] = ()
     penalty: float = 0.0
     late_question: str = ""
+    decision: Decision | None = None
+    member_decisions: tuple[Decision, ...] = ()
+    misfits: tuple[Decision, ...] = ()
+    key: str = ""
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Every decision that counts in this report, the one on the total first."""
+        found = [self.decision, *self.member_decisions]
+        for exercise in self.exercises:
+            found.append(exercise.decision)
+            for criterion in exercise.criteria:
+                found += [criterion.decision, *(score.decision for score in criterion.checks)]
+        return tuple(one for one in found if one is not None)
+
+
+def points_of(report: Report, person: str) -> float:
+    """Return the points of one of the people who handed in: the total, unless somebody decided otherwise for them."""
+    own = (one.amount(report.max_points) for one in report.member_decisions if one.member == person)
+    return next(own, report.points)
 
 
 @dataclass(frozen=True, slots=True)

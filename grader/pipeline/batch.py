@@ -13,6 +13,7 @@ from grader.errors import Problem
 from grader.model import Batch, Findings, Job, Run, Stop, Submission
 from grader.pipeline.alike_code import alike_code
 from grader.pipeline.attempts import best
+from grader.pipeline.deciding import with_strays
 from grader.pipeline.entries import Entries
 from grader.pipeline.judgements import Judge
 from grader.pipeline.personal import others_numbers
@@ -64,7 +65,8 @@ def grade(  # noqa: PLR0913 - the whole of a batch
     failed = _execute(tasks, keys, workplace, progress)
     runs = store.runs(keys) | failed
     told = {one.id: others for one in submissions} if others else None
-    judged = Judge(store, store.save_many_results).all(assignment, tasks, keys, runs, failed, told)
+    decisions = store.decisions(assignment.id)
+    judged = Judge(store, store.save_many_results, decisions).all(assignment, tasks, keys, runs, failed, told)
     flags = others_numbers(judged) if assignment.personal else ()
     by_submission: dict[str, list[Judged]] = {one.id: [] for one in submissions}
     for one in judged:
@@ -75,16 +77,18 @@ def grade(  # noqa: PLR0913 - the whole of a batch
             Judged(Task(submission, exercise, truths.of(exercise, submission), None, note=note, owed=True), None, ())
             for exercise in chosen
         ]
-    made = Entries(assignment, workplace.isolation, workplace.environment)
+    made = Entries(assignment, workplace.isolation, workplace.environment, decisions)
     entries = best(made.of(one, by_submission[one.id], flags) for one in (*submissions, *unresolved))
     store.save_submissions([entry.submission for entry in entries if entry.submission.attempt_of])
     entries.sort(key=lambda entry: entry.report.id)
     reports = tuple(entry.report for entry in entries)
     mentioned = {problem for report in reports for problem in report.problems}
-    rest = tuple(problem for problem in problems if problem not in mentioned)
+    own = tuple(problem for problem in problems if problem not in mentioned)
+    rest = with_strays(own, decisions, reports)
     findings = Findings(same_answers(judged), alike_code(tasks))
-    store.save_grading(assignment.id, assignment.title, "batch", entries, rest, findings)
-    return Batch(assignment.id, assignment.title, reports, rest, __version__, datetime.now(UTC), findings)
+    batch = Batch(assignment.id, assignment.title, reports, rest, __version__, datetime.now(UTC), findings)
+    store.save_grading(batch, "batch", entries, known=len(decisions))
+    return batch
 
 
 def _execute(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from grader.checks import Context, Standing, judge_exercise, uses_context
 from grader.course import Assignment
 from grader.late import due
-from grader.model import CheckResult, Run, Status, Submission
+from grader.model import CheckResult, Decision, Run, Status, Submission
+from grader.overrides import standing_decisions
 from grader.pipeline.reporting import standing
 from grader.pipeline.tasks import Task, result_key
 from grader.pipeline.work import Judged
@@ -21,10 +22,14 @@ _AT_A_TIME = 50
 
 
 class Judge:
-    """Judges with what is stored in ``store``, and hands what is judged anew to ``keep``, many at a time."""
+    """Judges with what is stored in ``store``, and hands what is judged anew to ``keep``, many at a time.
 
-    def __init__(self, store: Store, keep: Callable[[Fresh], None]) -> None:
+    Checks that depend on other exercises see these with the ``decisions`` of people in them.
+    """
+
+    def __init__(self, store: Store, keep: Callable[[Fresh], None], decisions: Iterable[Decision] = ()) -> None:
         self._store, self._keep = store, keep
+        self._decisions = standing_decisions(decisions)
         self._known = store.known_results()
         self._fresh: Fresh = {}
 
@@ -49,7 +54,10 @@ class Judge:
             own = by_submission.setdefault(task.submission.id, [])
             context = None
             if uses_context(task.exercise):
-                context = _context(assignment, task.submission, own, (others or {}).get(task.submission.id, {}))
+                told = (others or {}).get(task.submission.id, {})
+                decided = self._decisions.get(task.submission.id, {})
+                graded = {**told, **{one.task.exercise.id: standing(one, decided) for one in own}}
+                context = _context(assignment, task.submission, graded)
             found[index] = self._one(task, keys[index], runs, failed, context)
             own.append(found[index])
         self._flush()
@@ -86,11 +94,8 @@ class Judge:
             self._fresh = {}
 
 
-def _context(
-    assignment: Assignment, submission: Submission, own: Sequence[Judged], told: Mapping[str, Standing]
-) -> Context:
+def _context(assignment: Assignment, submission: Submission, graded: Mapping[str, Standing]) -> Context:
     """Return what judging may know; its ``others`` only where all other exercises of the assignment are known."""
-    graded = {**told, **{one.task.exercise.id: standing(one) for one in own}}
     expected = {exercise.id for exercise in assignment.exercises if not uses_context(exercise)}
     others = graded if expected <= set(graded) else None
     return Context(submission.people, submission.received, due(assignment, submission), others)

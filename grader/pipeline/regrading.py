@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -10,12 +10,13 @@ from grader import __version__
 from grader.checks import Standing, probes
 from grader.course import Assignment, Exercise
 from grader.errors import UsageError
-from grader.model import Batch, Environment, ExerciseReport, Findings, Run, Stop
+from grader.model import Batch, Decision, Environment, ExerciseReport, Findings, Report, Run, Stop
+from grader.overrides import decide_exercise, standing_decisions, undecided
+from grader.pipeline.deciding import with_strays
 from grader.pipeline.edits import Edit, edits
 from grader.pipeline.entries import Entries
 from grader.pipeline.judgements import Fresh, Judge
 from grader.pipeline.moves import Move, Moved, marks, moved
-from grader.pipeline.reporting import submission_report
 from grader.pipeline.same_answers import same_answers
 from grader.pipeline.tasks import Task
 from grader.pipeline.work import Judged
@@ -34,7 +35,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Regrading:
-    """What judging anew would change; nothing is kept before :func:`publish`."""
+    """What judging anew would change, with ``known`` decisions in it; nothing is kept before :func:`publish`."""
 
     batch: Batch
     moved: tuple[Moved, ...]
@@ -43,6 +44,16 @@ class Regrading:
     entries: tuple[Entry, ...]
     fresh: Fresh
     judged: int
+    overtaken: tuple[Overtaken, ...]
+    known: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """A decision under which something else is computed now than ``before``."""
+
+    decision: Decision
+    before: float
 
 
 def regrade(assignment: Assignment, store: Store) -> Regrading:
@@ -59,9 +70,8 @@ def regrade(assignment: Assignment, store: Store) -> Regrading:
 
 def publish(regrading: Regrading, store: Store) -> None:
     """Make the reports of ``regrading`` the current ones, after keeping what was judged."""
-    batch = regrading.batch
     store.save_many_results(regrading.fresh)
-    store.save_grading(batch.assignment, batch.title, "regrade", regrading.entries, batch.problems, batch.findings)
+    store.save_grading(regrading.batch, "regrade", regrading.entries, known=regrading.known)
 
 
 class _Regrade:
@@ -73,11 +83,12 @@ class _Regrade:
         self._left: dict[tuple[str, str], str] = {}
         self._fresh: Fresh = {}
         # Every report has a run or none; what was not run needs a name for its rung and machine.
-        self._made = Entries(assignment, "", Environment("", "", ()))
+        self._decisions = store.decisions(assignment.id)
+        self._made = Entries(assignment, "", Environment("", "", ()), self._decisions)
 
     def result(self) -> Regrading:
         tasks, keys, others = self._tasks()
-        judge = Judge(self._store, self._fresh.update)
+        judge = Judge(self._store, self._fresh.update, self._decisions)
         judged = judge.all(self._assignment, tasks, keys, self._runs, (), others)
         own: dict[str, list[Judged]] = {}
         for one in judged:
@@ -87,19 +98,15 @@ class _Regrade:
         before, after = (marks(one.report for one in some) for some in (self._grading.entries, entries))
         reports = tuple(entry.report for entry in entries)
         now = datetime.now(UTC)
-        batch = Batch(
-            self._assignment.id,
-            self._assignment.title,
-            reports,
-            self._grading.problems,
-            __version__,
-            now,
-            self._findings(judged),
-        )
+        problems = with_strays(self._grading.problems, self._decisions, reports)
+        found = self._findings(judged)
+        batch = Batch(self._assignment.id, self._assignment.title, reports, problems, __version__, now, found)
         told = moved(before, after, lambda name, move: _because(changed[name], move))
         every = tuple(dict.fromkeys(edit for some in changed.values() for edit in some))
         left = tuple(Left(*place, reason) for place, reason in self._left.items())
-        return Regrading(batch, told, every, left, entries, self._fresh, sum(map(bool, keys)))
+        overtaken = tuple(_overtaken(self._grading.entries, reports))
+        judged_anew, known = sum(map(bool, keys)), len(self._decisions)
+        return Regrading(batch, told, every, left, entries, self._fresh, judged_anew, overtaken, known)
 
     def _tasks(self) -> tuple[list[Task], list[str], dict[str, dict[str, Standing]]]:
         """Return what can be judged anew, with the keys of the runs, and how came out what is left as it is."""
@@ -112,7 +119,7 @@ class _Regrade:
                 task = self._task(entry, part, known.get(part.id))
                 if isinstance(task, str):
                     self._left[entry.report.id, part.id] = task
-                    others.setdefault(entry.report.id, {})[part.id] = _standing(part, known.get(part.id))
+                    others.setdefault(entry.report.id, {})[part.id] = self._standing(entry, part, known.get(part.id))
                 else:
                     tasks.append(task)
                     keys.append(known[part.id].run)
@@ -160,7 +167,7 @@ class _Regrade:
         parts = tuple(
             _as_run(self._made.part(anew[part.id]), part) if part.id in anew else part for part in old.report.exercises
         )
-        report = submission_report(old.submission, self._assignment, parts, old.report.problems, old.report.flags)
+        report = self._made.report(old.submission, parts, old.report.problems, old.report.flags)
         judgements = tuple(
             self._made.judgement(anew[one.exercise]) if one.exercise in anew else one for one in old.judgements
         )
@@ -172,6 +179,12 @@ class _Regrade:
         before = self._grading.findings
         kept = tuple(one for one in before.same_answers if one.exercise not in anew)
         return replace(before, same_answers=(*same_answers(judged), *kept))
+
+    def _standing(self, entry: Entry, part: ExerciseReport, judgement: Judgement | None) -> Standing:
+        handed_in = bool(part.file) and not (judgement and judgement.untouched)
+        own = standing_decisions(self._decisions).get(entry.report.id, {})
+        settled = decide_exercise(undecided(part), own)
+        return Standing(handed_in, settled.points, settled.max_points, settled.pending)
 
     def _edits(self) -> dict[str, tuple[Edit, ...]]:
         """Return the edits since each submission was graded, of the exercises that were judged anew."""
@@ -191,6 +204,15 @@ class _Regrade:
         return by_submission
 
 
+def _overtaken(entries: Iterable[Entry], reports: Iterable[Report]) -> Iterator[Overtaken]:
+    """Yield the decisions in ``reports`` under which another number is computed than in the entries' own."""
+    before = {(one.submission, one.place): one for entry in entries for one in entry.report.decisions}
+    for one in (one for report in reports for one in report.decisions):
+        old = before.get((one.submission, one.place))
+        if old and old.computed is not None and one.computed is not None and abs(old.computed - one.computed) > 5e-7:
+            yield Overtaken(one, old.computed)
+
+
 def _version(authored: Authored) -> str:
     return f"{authored.exercise} {authored.reference} {authored.rubric} {authored.grader}"
 
@@ -207,11 +229,6 @@ def _unobserved(exercise: Exercise, truth: Evaluation, run: Run) -> str:
         return ""
     listed = ", ".join(list(dict.fromkeys(missing))[:4]) + (" and more" if len(missing) > 4 else "")
     return f"asks for what was not observed when it ran: {listed}; `grade batch` runs it again"
-
-
-def _standing(part: ExerciseReport, judgement: Judgement | None) -> Standing:
-    handed_in = bool(part.file) and not (judgement and judgement.untouched)
-    return Standing(handed_in, part.points, part.max_points, part.pending)
 
 
 def _as_run(new: ExerciseReport, old: ExerciseReport) -> ExerciseReport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from math import fsum
 
@@ -16,9 +16,11 @@ from grader.errors import Problem
 from grader.late import lateness
 from grader.model import (
     CheckResult,
+    Decision,
     Environment,
     ExerciseReport,
     Flag,
+    Place,
     Provenance,
     Report,
     Run,
@@ -27,6 +29,7 @@ from grader.model import (
     Submission,
     worst_stop,
 )
+from grader.overrides import decide_exercise
 from grader.pipeline.tasks import Task
 from grader.pipeline.work import Judged
 from grader.rubric import weigh
@@ -55,13 +58,11 @@ def exercise_report(judged: Judged, isolation: str, environment: Environment) ->
     )
 
 
-def standing(judged: Judged) -> Standing:
-    """Return how an exercise came out, for checks that depend on it."""
-    criteria = weigh(judged.task.exercise.rubric, _results(judged))
-    points = round(fsum(criterion.points for criterion in criteria), 6)
-    pending = any(criterion.pending for criterion in criteria)
+def standing(judged: Judged, decisions: Mapping[Place, Decision]) -> Standing:
+    """Return how an exercise came out, with what people decided on it, for checks that depend on it."""
+    part = decide_exercise(exercise_report(judged, "", Environment("", "", ())), decisions)
     handed_in = judged.run is not None and not judged.task.untouched
-    return Standing(handed_in, points, judged.task.exercise.rubric.points, pending)
+    return Standing(handed_in, part.points, part.max_points, part.pending)
 
 
 def _results(judged: Judged) -> tuple[CheckResult, ...]:
@@ -95,6 +96,7 @@ def submission_report(
         late_question=late.question,
         flags=flags,
         problems=problems,
+        key=submission.key,
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from grader.model import CheckScore, CriterionScore, ExerciseReport, Passage, Report
 from grader.reports.text import label, plain, readable
-from grader.reports.wording import Block, Verdict, chart_lines, message_blocks, strip_lines, verdict
+from grader.reports.wording import Block, Verdict, chart_lines, message_blocks, outcome, strip_lines
 
 #: What is judged by each kind of check; by a course's own kinds, the subject itself.
 _ASKED = {
@@ -89,7 +89,7 @@ def _feedback(check: CheckScore, quoted: set[Passage]) -> Feedback:
     if passage is not None:
         quoted.add(passage)
     blocks = message_blocks(check.result)
-    return Feedback(check, verdict(check.result), _asked(check, repeated=repeated), passage, repeated, blocks)
+    return Feedback(check, outcome(check), _asked(check, repeated=repeated), passage, repeated, blocks)
 
 
 def _asked(check: CheckScore, *, repeated: bool) -> str:
@@ -119,12 +119,13 @@ def _reflowed(markdown: str) -> str:
 def check_command(report: Report, exercise: ExerciseReport) -> str:
     """Return the command that checks an exercise's file again; empty where nothing was graded.
 
-    It is quoted for a shell, and names the submission, on whose name personal numbers and hidden inputs depend. A name
+    It is quoted for a shell, and names what personal numbers and hidden inputs depend on. A name
     that cannot be shown as it is would not be the same when it is copied: then there is no command either.
     """
-    words = (exercise.file, report.assignment, exercise.id, report.id)
+    person = report.key or report.id
+    words = (exercise.file, report.assignment, exercise.id, person)
     if not exercise.file or any(not word.isprintable() or plain(word) != word or len(word) > 160 for word in words):
         return ""
     file = f"./{exercise.file}" if exercise.file.startswith("-") else exercise.file
-    options = f"--assignment={report.assignment}", f"--exercise={exercise.id}", f"--person={report.id}"
+    options = f"--assignment={report.assignment}", f"--exercise={exercise.id}", f"--person={person}"
     return shlex.join(["grade", "check", file, *options])

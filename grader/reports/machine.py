@@ -9,7 +9,8 @@ from importlib.resources import files
 from typing import Any
 
 from grader.errors import Problem
-from grader.model import Batch, CheckScore, CriterionScore, ExerciseReport, Flag, Provenance, Report
+from grader.model import Batch, CheckScore, CriterionScore, Decision, ExerciseReport, Flag, Provenance, Report
+from grader.overrides import misfit
 from grader.reports.text import encodable
 
 #: The number of the shape; it grows when a key changes its meaning or goes.
@@ -32,6 +33,7 @@ def to_json(batch: Batch, *, evidence: bool = False) -> Json:
     the instructor may see, answers included: such a file must not reach students. A submission's problems
     are listed with it and, again, among the batch's.
     """
+    misfits = [misfit(one, report) for report in batch.reports for one in report.misfits]
     data: Json = {
         "schema": SCHEMA_VERSION,
         "assignment": batch.assignment,
@@ -39,7 +41,7 @@ def to_json(batch: Batch, *, evidence: bool = False) -> Json:
         "grader": batch.grader,
         "created": batch.created.isoformat() if batch.created else None,
         "submissions": [_submission(report, evidence=evidence) for report in batch.reports],
-        "problems": _problems(batch.all_problems),
+        "problems": _problems([*batch.all_problems, *misfits]),
     }
     found: Json = writable(data)
     return found
@@ -55,6 +57,15 @@ def _submission(report: Report, *, evidence: bool) -> Json:
         "pending": report.pending,
         "points": _points(report.points),
         "max_points": _points(report.max_points),
+        "decision": _decision(report.decision, report.max_points, evidence=evidence),
+        "members": [
+            {
+                "person": one.member,
+                "points": _points(one.amount(report.max_points)),
+                "decision": _decision(one, report.max_points, evidence=evidence),
+            }
+            for one in report.member_decisions
+        ],
         "late_seconds": report.late_seconds,
         "penalty": _points(report.penalty),
         "late_question": report.late_question,
@@ -71,6 +82,7 @@ def _exercise(exercise: ExerciseReport, *, evidence: bool) -> Json:
         "points": _points(exercise.points),
         "max_points": _points(exercise.max_points),
         "pending": exercise.pending,
+        "decision": _decision(exercise.decision, exercise.max_points, evidence=evidence),
         "stop": exercise.stop.value,
         "isolation": exercise.isolation,
         "file": exercise.file,
@@ -96,6 +108,7 @@ def _criterion(criterion: CriterionScore, *, evidence: bool) -> Json:
         "points": _points(criterion.points),
         "max_points": _points(criterion.max_points),
         "pending": criterion.pending,
+        "decision": _decision(criterion.decision, criterion.max_points, evidence=evidence),
         "checks": [_check(check, evidence=evidence) for check in criterion.checks],
     }
 
@@ -113,8 +126,23 @@ def _check(check: CheckScore, *, evidence: bool) -> Json:
         "misconception": result.misconception,
         "message": result.message,
         "for_person": result.for_person,
+        "decision": _decision(check.decision, check.max_points, evidence=evidence),
     }
     return data | {"evidence": result.evidence} if evidence else data
+
+
+def _decision(one: Decision | None, max_points: float, *, evidence: bool) -> Json | None:
+    if one is None:
+        return None
+    return {
+        "points": _points(one.amount(max_points)),
+        "computed": _points(one.computed or 0.0),
+        "computed_then": _points(one.was),
+        "who": one.who,
+        "when": one.made.isoformat(),
+        "reason": one.reason if evidence or not one.private else "",
+        "private": one.private,
+    }
 
 
 def _flag(flag: Flag) -> Json:

@@ -8,10 +8,13 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from grader.pipeline import Mark, Move, Moved, Outcome, Regrading
+from grader.model import Decision
+from grader.overrides import amount_text, misfit, place_text, standing_decisions
+from grader.pipeline import Mark, Move, Moved, Outcome, Overtaken, Regrading
 from grader.reports.machine import writable
 from grader.reports.terminal import MOST_ROWS
 from grader.reports.text import count, label, number, plain
+from grader.reports.wording import decided_line
 
 Json = dict[str, Any]
 
@@ -42,12 +45,27 @@ def print_regrading(console: Console, regrading: Regrading) -> None:
     if not (regrading.edits or late):
         _say(console, "Nothing was edited since the last grading.")
     print_moved(console, regrading.moved, len(regrading.batch.reports))
+    for one in regrading.overtaken:
+        _say(console, _overtaken_line(one), "yellow")
+    for problem in (misfit(one, report) for report in regrading.batch.reports for one in report.misfits):
+        _say(console, plain(str(problem)), "yellow")
     by_reason: dict[tuple[str, str], list[str]] = {}
     for left in regrading.left:
         by_reason.setdefault((left.exercise, left.reason), []).append(label(plain(left.submission), 60))
     for (exercise, reason), who in by_reason.items():
         more = f" and {len(who) - 5} more" if len(who) > 5 else ""
         _say(console, f"Left as it is: {exercise} of {', '.join(who[:5])}{more}: {reason}.", "yellow")
+
+
+def print_decisions(console: Console, decisions: Sequence[Decision]) -> None:
+    """Print what people decided, in order, and which of it does not count any more."""
+    counting = {one for places in standing_decisions(decisions).values() for one in places.values()}
+    for one in decisions:
+        style = "" if one in counting else "dim"
+        old = "" if one in counting or one.withdrawn else " (replaced or taken back since)"
+        _say(console, plain(f"{label(plain(one.submission), 60)}: {decided_line(one)}{old}"), style)
+    if not decisions:
+        _say(console, "Nobody decided anything.")
 
 
 def moves_json(moved: Iterable[Moved]) -> list[Json]:
@@ -70,9 +88,24 @@ def regrading_json(regrading: Regrading, *, published: bool) -> Json:
     """Return what judging anew changes as plain data that ``json.dumps`` takes."""
     edits = [{"exercise": one.exercise, "what": one.what, "text": one.text} for one in regrading.edits]
     left = [{"id": one.submission, "exercise": one.exercise, "reason": one.reason} for one in regrading.left]
-    data: Json = writable({"edits": edits, "left": left})
+    overtaken = [_overtaken_json(one) for one in regrading.overtaken]
+    data: Json = writable({"edits": edits, "left": left, "overtaken": overtaken})
     head = {"schema": 1, "assignment": regrading.batch.assignment, "published": published}
     return {**head, "judged": regrading.judged, **data, "moved": moves_json(regrading.moved)}
+
+
+def _overtaken_line(one: Overtaken) -> str:
+    """Return what to tell of a decision under which the computed points changed."""
+    decision, now = one.decision, number(one.decision.computed or 0.0)
+    was = number(decision.was)
+    then = f"when it was {was}" if was == number(one.before) else f"when it was {was}, later {number(one.before)}"
+    said = f"{decision.who} decided {amount_text(decision)} for {place_text(decision)} {then}; it is {now} now"
+    return plain(f"{label(plain(decision.submission), 60)}: {said}. The decision still counts.")
+
+
+def _overtaken_json(one: Overtaken) -> Json:
+    found = {"id": one.decision.submission, "about": place_text(one.decision), "who": one.decision.who}
+    return {**found, "then": one.decision.was, "before": one.before, "now": one.decision.computed}
 
 
 def _total(mark: Mark | None) -> str:

@@ -98,6 +98,9 @@ def _environment() -> Environment:
     environment.globals |= {
         "count": text.count,
         "stops": wording.STOPS,
+        "decision_line": wording.decision_line,
+        "decided_line": wording.decided_line,
+        "member_line": wording.member_line,
         "verdict": wording.verdict,
         "feedback": feedback,
         "check_command": check_command,

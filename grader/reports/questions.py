@@ -38,8 +38,9 @@ def open_questions(batch: Batch) -> tuple[Question, ...]:
     found: dict[tuple[str, str], dict[str, CheckResult]] = {}
     for report in by_name(batch.reports):
         for exercise in report.exercises:
-            for score in (score for criterion in exercise.criteria for score in criterion.checks):
-                if score.result.for_person and score.result.answer:
+            waiting = (one for one in exercise.criteria if exercise.pending and one.pending)
+            for score in (score for criterion in waiting for score in criterion.checks):
+                if score.owed and score.result.for_person and score.result.answer:
                     found.setdefault((exercise.title, score.result.id), {})[report.id] = score.result
     return tuple(_question(*key, results) for key, results in found.items())
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from grader.model import Batch, CheckResult, CriterionScore, ExerciseReport, Report, Status, Stop
+from grader.overrides import misfit
 from grader.reports.wording import owed_checks, person_names
 
 #: No histogram has more bars than this.
@@ -215,6 +216,9 @@ def _concerns_one_by_one(batch: Batch) -> Iterator[tuple[str, str, str, str, str
     for report in reports:
         for problem in report.problems:
             yield report.id, "problem", problem.where, problem.message, ""
+        for decision in report.misfits:
+            problem = misfit(decision, report)
+            yield report.id, "problem", problem.where, problem.message, ""
 
 
 def _pending(report: Report) -> Iterator[tuple[str, str, str, str]]:
@@ -228,14 +232,15 @@ def _pending(report: Report) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _reason(exercise: ExerciseReport) -> str:
-    checks = [check.result for criterion in exercise.criteria for check in criterion.checks]
-    everything = bool(checks) and all(result.owed for result in checks)
+    checks = [check for criterion in exercise.criteria for check in criterion.checks]
+    everything = bool(checks) and all(check.owed for check in checks)
+    results = [check.result for check in checks if check.owed]
     owed = "all of it" if everything else ", ".join(owed_checks(exercise))
     if exercise.stop is Stop.INFRASTRUCTURE:
         # What the student reads says the same at more length; what failed is for the operator.
         failed = "The run failed for a reason that is not the student's; grade it again."
-        parts = [failed, *(f"What failed: {result.evidence}" for result in checks if result.owed and result.evidence)]
+        parts = [failed, *(f"What failed: {result.evidence}" for result in results if result.evidence)]
     else:
-        parts = [result.message for result in checks if result.owed and result.message]
+        parts = [result.message for result in results if result.message]
         parts += [exercise.note] if exercise.note else []
     return " ".join(dict.fromkeys([f"Still to be graded: {owed}.", *parts]))

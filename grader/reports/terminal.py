@@ -14,7 +14,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from grader.model import Batch, CriterionScore, ExerciseReport, Report
+from grader.model import Batch, CriterionScore, Decision, ExerciseReport, Report
 from grader.reports import wording
 from grader.reports.feedback import Feedback, feedback
 from grader.reports.summary import Concern, Summary, by_name, summarize
@@ -36,6 +36,9 @@ def print_report(console: Console, report: Report) -> None:
         if line:
             _say(console, line, "blue")
     _say(console, f"Total: {_of(report.points, report.max_points)} points", "bold")
+    _print_decision(console, report.decision)
+    for one in report.member_decisions:
+        _say(console, wording.member_line(one, report.max_points))
 
 
 def print_batch(console: Console, batch: Batch, pages: Path | None = None) -> None:
@@ -52,6 +55,7 @@ def print_batch(console: Console, batch: Batch, pages: Path | None = None) -> No
         console.print(_mistakes_table(console, summary))
     if batch.reports:
         _print_submissions(console, batch)
+    _print_decisions(console, batch)
     _print_concerns(console, batch, summary)
     if pages is not None:
         console.print(_text(console, f"Pages: {pages}"), soft_wrap=True)
@@ -59,6 +63,7 @@ def print_batch(console: Console, batch: Batch, pages: Path | None = None) -> No
 
 def _print_exercise(console: Console, exercise: ExerciseReport) -> None:
     _heading(console, exercise.title, _of(exercise.points, exercise.max_points))
+    _print_decision(console, exercise.decision)
     if exercise.note:
         _say(console, exercise.note, "yellow")
     for criterion, checks in feedback(exercise):
@@ -77,6 +82,7 @@ def _print_criterion(console: Console, criterion: CriterionScore, checks: tuple[
         _text(console, _of(criterion.points, criterion.max_points), "bold"),
     )
     console.print(line)
+    _print_decision(console, criterion.decision)
     for told in checks:
         _print_check(console, told)
 
@@ -92,11 +98,17 @@ def _print_check(console: Console, told: Feedback) -> None:
     line.add_row(
         Text(outcome.symbol if _unicode(console) else outcome.ascii, style),
         Text.assemble(name, "  ", (outcome.word, style)),
-        _text(console, _of(None if check.result.owed else check.points, check.max_points)),
+        _text(console, _of(None if check.owed else check.points, check.max_points)),
     )
     console.print(Padding(line, (0, 0, 0, 2)))
     for block in told.lines():
         _print_block(console, block)
+    _print_decision(console, check.decision, 4)
+
+
+def _print_decision(console: Console, one: Decision | None, indent: int = 0) -> None:
+    if one is not None:
+        console.print(Padding(_text(console, wording.decision_line(one)), (0, 0, 0, indent)))
 
 
 def _print_block(console: Console, block: wording.Block) -> None:
@@ -148,6 +160,18 @@ def _print_submissions(console: Console, batch: Batch) -> None:
     hidden = len(reports) - len(shown[:MOST_ROWS])
     if hidden:
         _say(console, f"{count(hidden, 'submission')} not listed here; the class page has them all.", "dim")
+
+
+def _print_decisions(console: Console, batch: Batch) -> None:
+    found = [(report, one) for report in by_name(batch.reports) for one in report.decisions]
+    if not found:
+        return
+    _heading(console, "Decided by people", str(len(found)))
+    for report, one in found[:MOST_ROWS]:
+        name = label(plain(", ".join(wording.person_names(report))), 60)
+        _say(console, f"{name}: {wording.decided_line(one)}")
+    if len(found) > MOST_ROWS:
+        _say(console, f"{len(found) - MOST_ROWS} more are not listed here; the class page has them all.", "dim")
 
 
 def _print_concerns(console: Console, batch: Batch, summary: Summary) -> None:

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from textwrap import dedent
 from typing import Literal
 
-from grader.model import Batch, Chart, CheckResult, Environment, ExerciseReport, Report, Status, Stop, Strip
+from grader.model import (
+    Batch,
+    Chart,
+    CheckResult,
+    CheckScore,
+    Decision,
+    Environment,
+    ExerciseReport,
+    Report,
+    Status,
+    Stop,
+    Strip,
+)
+from grader.overrides import amount_text, place_text
 from grader.reports.text import clean, count, duration, label, number
 
 Tone = Literal["right", "partial", "wrong", "quiet", "owed"]
@@ -61,6 +74,35 @@ def verdict(result: CheckResult) -> Verdict:
         return _FOR_PERSON
     followed = result.follow_through and result.status in {Status.PASSED, Status.PARTIAL}
     return _FOLLOWED if followed else _VERDICTS[result.status]
+
+
+def outcome(score: CheckScore) -> Verdict:
+    """Return the words for the outcome of a check, a person's decision included."""
+    if score.decision is None or score.owed:
+        return verdict(score.result)
+    status = Status.PASSED if score.points >= score.max_points else Status.PARTIAL if score.points else Status.FAILED
+    return replace(_VERDICTS[status], word="Decided by a person")
+
+
+def decision_line(one: Decision | None) -> str:
+    """Return what a student reads of a person's decision; empty where nobody decided."""
+    if one is None:
+        return ""
+    return "Decided by a person." if one.private else f"Decided by a person: {one.reason}"
+
+
+def member_line(one: Decision, max_points: float) -> str:
+    """Return what a group reads of a decision for one of them."""
+    return f"For {one.member}: {number(one.amount(max_points))} of {number(max_points)} points. {decision_line(one)}"
+
+
+def decided_line(one: Decision) -> str:
+    """Return what an instructor reads of a decision: on what, by whom, when, in place of what, and why."""
+    computed = "" if one.computed is None else f"; computed: {number(one.computed)}"
+    before = "" if one.computed is None or abs(one.computed - one.was) < 5e-7 else f", {number(one.was)} when decided"
+    when = one.made.strftime("%Y-%m-%d %H:%M")
+    private = " (not told to the student)" if one.private else ""
+    return f"{place_text(one)}: {amount_text(one)}, by {one.who} on {when}{computed}{before}. {one.reason}{private}"
 
 
 def message_blocks(result: CheckResult) -> tuple[Block, ...]:
@@ -126,11 +168,13 @@ def chart_lines(chart: Chart) -> tuple[str, ...]:
 
 def owed_checks(exercise: ExerciseReport) -> tuple[str, ...]:
     """Return what of an exercise is still to be graded: ids of checks, and titles of criteria without."""
+    if not exercise.pending:
+        return ()
     owed: list[str] = []
-    for criterion in exercise.criteria:
-        names = [check.result.id for check in criterion.checks if check.result.owed]
-        owed += names or ([criterion.title] if criterion.pending else [])
-    return tuple(owed or ([exercise.title] if exercise.pending else []))
+    for criterion in (one for one in exercise.criteria if one.pending):
+        names = [check.result.id for check in criterion.checks if check.owed]
+        owed += names or [criterion.title]
+    return tuple(owed or [exercise.title])
 
 
 def pending_line(report: Report) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from grader.errors import Problem
-from grader.model import NOTHING_FOUND, CheckResult, Findings, Report, Run, Stop, Submission
+from grader.errors import GradeError, Problem
+from grader.model import NOTHING_FOUND, Batch, CheckResult, Decision, Report, Run, Stop, Submission
 from grader.sandbox import dump_observations
 from grader.store import rows, tables
 from grader.store.checking import faults
@@ -107,22 +107,39 @@ class Store:
             found = connection.execute(query).scalars()
             return tuple(rows.from_text(rows.SUBMISSION, content) for content in found)
 
+    def decisions(self, assignment: str) -> tuple[Decision, ...]:
+        """Return everything that people decided on an assignment, the last one last."""
+        columns = tables.overrides.c
+        query = sa.select(columns.content).where(columns.assignment == assignment).order_by(columns.id)
+        with self._engine.connect() as connection:
+            return tuple(rows.from_text(rows.DECISION, text) for text in connection.execute(query).scalars())
+
     def save_grading(
         self,
-        assignment: str,
-        title: str,
+        batch: Batch,
         kind: str,
         entries: Sequence[Entry],
-        problems: Sequence[Problem] = (),
-        findings: Findings = NOTHING_FOUND,
+        *,
+        decisions: Sequence[Decision] = (),
+        known: int | None = None,
     ) -> None:
-        """Make the reports in ``entries`` the current ones of their submissions, all of them or none.
+        """Make the reports in ``entries`` the current ones of their submissions, and add ``decisions``: all or nothing.
 
-        A report that says the same as the one before, and came about in the same way, is not kept twice, and neither
-        is a grading of such reports alone.
+        ``batch`` says of which assignment, and what belongs to no report. A report that says the same as the one
+        before, and came about in the same way, is not kept twice, and neither is a grading of such reports alone.
+        ``known`` is the number of earlier decisions that are in the reports: raises GradeError when somebody has
+        decided since.
         """
-        made, content = rows.now(), _grading_text(title, problems, findings)
+        assignment, made, content = batch.assignment, rows.now(), _grading_text(batch)
         with self._engine.begin() as connection:
+            if known is not None and known != self._decided(connection, assignment):
+                raise GradeError(
+                    f"somebody decided on {assignment} while this was at work, so nothing of it was kept; run the same "
+                    "command again"
+                )
+            if decisions:
+                written = [_decision_row(assignment, one) for one in decisions]
+                connection.execute(sa.insert(tables.overrides), written)
             last = self._last_reports(connection, assignment)
             ids = [self._save_entry(connection, one, made, last.get(one.report.id)) for one in entries]
             previous = self._last_grading(connection, assignment)
@@ -132,6 +149,10 @@ class Store:
             grading = _inserted(connection, tables.gradings, row)
             if ids:
                 connection.execute(sa.insert(tables.graded), [{"grading": grading, "report": one} for one in ids])
+
+    def _decided(self, connection: sa.Connection, assignment: str) -> int:
+        query = sa.select(sa.func.count()).where(tables.overrides.c.assignment == assignment)
+        return int(connection.execute(query).scalar_one())
 
     def _save_entry(self, connection: sa.Connection, entry: Entry, made: str, last: sa.Row[Any] | None) -> int:
         """Return the number of the entry's report, which is added unless it is the ``last`` one."""
@@ -290,10 +311,18 @@ def _judgement_row(one: Judgement) -> dict[str, Any]:
     }
 
 
-def _grading_text(title: str, problems: Sequence[Problem], findings: Findings) -> str:
+def _grading_text(batch: Batch) -> str:
     # Without findings it is what was written before there were any, so that such gradings are not kept twice.
-    found = {"findings": rows.FINDINGS.dump_python(findings, mode="json")} if findings != NOTHING_FOUND else {}
-    return json.dumps({"title": title, "problems": _plain_problems(problems), **found})
+    found = (
+        {} if batch.findings == NOTHING_FOUND else {"findings": rows.FINDINGS.dump_python(batch.findings, mode="json")}
+    )
+    return json.dumps({"title": batch.title, "problems": _plain_problems(batch.problems), **found})
+
+
+def _decision_row(assignment: str, one: Decision) -> dict[str, Any]:
+    content = rows.to_text(rows.DECISION, one)
+    row = {"assignment": assignment, "submission": one.submission, "who": one.who, "made": one.made.isoformat()}
+    return {**row, "content": content, "sha256": rows.sha256(content)}
 
 
 def _plain_problems(problems: Sequence[Problem]) -> list[dict[str, str]]:

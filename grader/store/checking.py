@@ -11,24 +11,32 @@ from grader.store import rows, tables
 
 
 def faults(connection: sa.Connection) -> Iterator[str]:
-    """Yield what is wrong with a gradebook of SQLite: the file, keys that point nowhere, contents without their hash.
+    """Yield what is wrong with a gradebook: its file, keys that point nowhere, contents without their hash.
 
-    A report whose results, run or author's files are missing is among these, by its keys.
+    A report whose results, run or author's files are missing is among these, by its keys. PostgreSQL sees to its files
+    and keys itself.
     """
+    if connection.dialect.name == "sqlite":
+        yield from _of_file(connection)
+    yield from _changed(connection, tables.runs, ("content", "observations"))
+    yield from _changed(connection, tables.results, ("content",))
+    yield from _changed(connection, tables.overrides, ("content",))
+    yield from _changed_reports(connection)
+
+
+def _of_file(connection: sa.Connection) -> Iterator[str]:
     for text in connection.exec_driver_sql("PRAGMA integrity_check").scalars():
         yield from (f"the file: {line}" for line in text.splitlines() if line != "ok" and not line.startswith("***"))
     for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
         yield f"{table}, row {row}: what it names in {parent} is missing"
-    yield from _changed(connection, tables.runs, ("content", "observations"))
-    yield from _changed(connection, tables.results, ("content",))
-    yield from _changed_reports(connection)
 
 
 def _changed(connection: sa.Connection, table: sa.Table, hashed: tuple[str, ...]) -> Iterator[str]:
-    query = sa.select(table.c.key, table.c.sha256, *(table.c[name] for name in hashed))
+    [key] = table.primary_key
+    query = sa.select(key.label("named"), table.c.sha256, *(table.c[name] for name in hashed))
     for row in connection.execute(query):
         if rows.sha256(*(row._mapping[name] for name in hashed)) != row.sha256:
-            yield f"{table.name}, {row.key}: was changed since it was written"
+            yield f"{table.name}, {row.named}: was changed since it was written"
 
 
 def _changed_reports(connection: sa.Connection) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from grader.errors import GradeError
+from grader.store.places import place_name
 from grader.store.tables import LAYOUT, MARKS, metadata
 
 _HEAD = f"{LAYOUT:04}"
@@ -24,9 +25,11 @@ def prepare(engine: sa.Engine, path: Path | None) -> None:
     if found is None or found == LAYOUT:
         return
     if found > LAYOUT:
+        is_file = engine.dialect.name == "sqlite"
+        named = engine.url.database if is_file else place_name(engine.url)
         raise GradeError(
-            f"{engine.url.database}: a gradebook of layout {found}; this version of grade reads layouts up to "
-            f"{LAYOUT}. Use the version that wrote it, or a newer one, or name another --output"
+            f"{named}: a gradebook of layout {found}; this version of grade reads layouts up to {LAYOUT}. Use the "
+            f"version that wrote it, or a newer one, or name another {'--output' if is_file else '--gradebook'}"
         )
     migrate(engine, path)
 
@@ -43,9 +46,9 @@ def layout_of(connection: sa.Connection) -> int | None:
 
 
 def migrate(engine: sa.Engine, copied: Path | None = None, target: str = "head") -> None:
-    """Bring a gradebook of SQLite to the layout ``target``, all of the way or not at all.
+    """Bring a gradebook to the layout ``target``, all of the way or not at all.
 
-    The file ``copied`` is copied first, while nobody else can write to it.
+    The file ``copied`` of SQLite is copied first, while nobody else can write to it.
     """
     from alembic import command  # noqa: PLC0415 - most gradebooks need none of it
     from alembic.config import Config  # noqa: PLC0415
@@ -53,8 +56,9 @@ def migrate(engine: sa.Engine, copied: Path | None = None, target: str = "head")
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     migrating = sa.create_engine(engine.url, poolclass=sa.NullPool)
-    sa.event.listen(migrating, "connect", _configure)
-    sa.event.listen(migrating, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(migrating, "connect", _configure)
+        sa.event.listen(migrating, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     with migrating.begin() as connection:
         found = layout_of(connection) or 0
         if found < LAYOUT:  # otherwise another process has done it while this one waited

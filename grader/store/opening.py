@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,21 +11,34 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from grader.errors import GradeError
+from grader.errors import GradeError, UsageError
 from grader.store.book import Store
 from grader.store.layout import copy_database, prepare
-from grader.store.places import network_file_system
+from grader.store.places import network_file_system, place_name
+from grader.store.servers import open_server
 
 _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
 
 
 @contextmanager
-def open_store(path: Path | None) -> Iterator[Store]:
-    """Yield the gradebook at ``path``, made if need be; with None, one in memory that is gone afterwards.
+def open_store(place: Path | sa.URL | None, *, writing: bool = True) -> Iterator[Store]:
+    """Yield the gradebook at ``place``, made if need be; with None, one in memory that is gone afterwards.
 
-    One of an older layout is migrated first, after a copy was made beside it. Raises GradeError when the file is no
-    gradebook, is one of a newer layout, lies on a network file system, or cannot be written.
+    A file is one of SQLite: several processes take turns at writing, and one of an older layout is migrated first,
+    after a copy was made beside it. A URL is a database of PostgreSQL: only one process opens it for ``writing`` at a
+    time. Raises GradeError when it is no gradebook, is one of a newer layout, lies on a network file system, cannot be
+    reached or written, or is being written to.
     """
+    if isinstance(place, sa.URL):
+        with open_server(place, writing=writing) as engine:
+            yield Store(engine)
+    else:
+        with _open_file(place) as engine:
+            yield Store(engine)
+
+
+@contextmanager
+def _open_file(path: Path | None) -> Iterator[sa.Engine]:
     if path is not None:
         _make_room(path)
     engine = sa.create_engine(f"sqlite:///{path}" if path else "sqlite://", poolclass=None if path else sa.StaticPool)
@@ -32,7 +46,7 @@ def open_store(path: Path | None) -> Iterator[Store]:
     sa.event.listen(engine, "begin", _begin)
     try:
         prepare(engine, path)
-        yield Store(engine)
+        yield engine
     except sa.exc.DatabaseError as error:
         is_full = getattr(error.orig, "sqlite_errorcode", None) in _NO_ROOM
         kept = ". What was stored before is kept: make room, and the same command goes on from there" if is_full else ""
@@ -41,11 +55,18 @@ def open_store(path: Path | None) -> Iterator[Store]:
         engine.dispose()
 
 
-def backup(path: Path, target: Path) -> None:
+def backup(path: Path | sa.URL, target: Path) -> None:
     """Copy the gradebook at ``path``, even while others write to it; ``target`` is replaced in one step.
 
-    Raises GradeError when it cannot be read, OSError when ``target`` cannot be written.
+    Raises GradeError when it cannot be read, OSError when ``target`` cannot be written; UsageError with what to do
+    instead where it is one of PostgreSQL.
     """
+    if isinstance(path, sa.URL):
+        bare = shlex.quote(place_name(path.set(password=None)))
+        raise UsageError(
+            f"{place_name(path)}: PostgreSQL copies its own databases, also during a batch: "
+            f"pg_dump --format=custom --file={shlex.quote(str(target))} --dbname={bare}"
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     with open_store(path):  # is it one at all?
         copy_database(path, target)

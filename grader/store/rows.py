@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from grader.errors import Problem
-from grader.model import CheckResult, CodeError, Environment, Findings, Report, Run, Stop, Submission
+from grader.model import CheckResult, CodeError, Decision, Environment, Findings, Report, Run, Stop, Submission
 from grader.sandbox import load_observations
 from grader.store.records import Authored, Judgement
 
@@ -21,6 +21,7 @@ REPORT = TypeAdapter(Report)
 SUBMISSION = TypeAdapter(Submission)
 AUTHORED = TypeAdapter(Authored)
 JUDGEMENT = TypeAdapter(Judgement)
+DECISION = TypeAdapter(Decision)
 PROBLEMS = TypeAdapter(tuple[Problem, ...])
 FINDINGS = TypeAdapter(Findings)
 

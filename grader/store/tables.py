@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 #: The number of the layout; each has a migration of that number.
-LAYOUT = 2
+LAYOUT = 3
 
 metadata = sa.MetaData(
     naming_convention={
@@ -92,19 +92,17 @@ judgements = sa.Table(
     sa.Column("authored", sa.Text, sa.ForeignKey("authored.key")),
     sa.Column("content", sa.Text, nullable=False),
 )
-#: What a person decided instead; without points it takes the earlier decision back. The last one counts.
+#: What a person decided instead, or that an earlier decision is taken back. The last one about the same counts.
 overrides = sa.Table(
     "overrides",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("assignment", sa.Text, nullable=False),
     sa.Column("submission", sa.Text, nullable=False),
-    sa.Column("exercise", sa.Text, nullable=False),
-    sa.Column("check_id", sa.Text, nullable=False),
-    sa.Column("points", sa.Float),
-    sa.Column("reason", sa.Text, nullable=False),
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("made", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
     sa.Index("ix_overrides_submission", "assignment", "submission"),
     sqlite_autoincrement=True,
 )
