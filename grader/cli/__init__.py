@@ -17,6 +17,7 @@ from grader.cli.intake import intake_command
 from grader.cli.machine import demo, doctor
 from grader.cli.presenting import draw_command
 from grader.cli.regrading import regrade_command
+from grader.cli.replaying import replay_command
 from grader.errors import CourseError, ExitCode, GradeError
 
 
@@ -43,6 +44,7 @@ for command in (
     intake_command,
     regrade_command,
     diff_command,
+    replay_command,
     db,
     validate_command,
     kinds_command,

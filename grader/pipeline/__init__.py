@@ -3,6 +3,7 @@
 from grader.pipeline.batch import Progress, grade
 from grader.pipeline.moves import Mark, Move, Moved, Outcome, marks, moved
 from grader.pipeline.regrading import Regrading, publish, regrade
+from grader.pipeline.replaying import Replay, Replayed, replay
 from grader.pipeline.tasks import Task, prepare
 from grader.pipeline.work import Workplace
 
@@ -13,6 +14,8 @@ __all__ = [
     "Outcome",
     "Progress",
     "Regrading",
+    "Replay",
+    "Replayed",
     "Task",
     "Workplace",
     "grade",
@@ -21,4 +24,5 @@ __all__ = [
     "prepare",
     "publish",
     "regrade",
+    "replay",
 ]

@@ -103,7 +103,7 @@ class _Regrade:
                 task = self._task(entry, part, known.get(part.id))
                 if isinstance(task, str):
                     self._left[entry.report.id, part.id] = task
-                    others.setdefault(entry.report.id, {})[part.id] = _standing(part, known.get(part.id))
+                    others.setdefault(entry.report.id, {})[part.id] = standing_of(part, known.get(part.id))
                 else:
                     tasks.append(task)
                     keys.append(known[part.id].run)
@@ -193,7 +193,8 @@ def _unobserved(exercise: Exercise, truth: Evaluation, run: Run) -> str:
     return f"asks for what was not observed when it ran: {listed}; `grade batch` runs it again"
 
 
-def _standing(part: ExerciseReport, judgement: Judgement | None) -> Standing:
+def standing_of(part: ExerciseReport, judgement: Judgement | None) -> Standing:
+    """Return how an exercise came out, from its report."""
     handed_in = bool(part.file) and not (judgement and judgement.untouched)
     return Standing(handed_in, part.points, part.max_points, part.pending)
 
