@@ -18,6 +18,7 @@ from grader.cli.machine import demo, doctor
 from grader.cli.presenting import draw_command
 from grader.cli.regrading import regrade_command
 from grader.cli.replaying import replay_command
+from grader.cli.tolerances import tolerances_command
 from grader.errors import CourseError, ExitCode, GradeError
 
 
@@ -45,6 +46,7 @@ for command in (
     regrade_command,
     diff_command,
     replay_command,
+    tolerances_command,
     db,
     validate_command,
     kinds_command,

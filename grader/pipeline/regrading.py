@@ -125,7 +125,7 @@ class _Regrade:
             return "could not be run for a fault of the machine; `grade batch` tries again"
         truth = self._truth(exercise, judgement)
         if judgement.run:
-            missing = _unobserved(exercise, truth, self._runs[judgement.run])
+            missing = unobserved(exercise, truth, self._runs[judgement.run])
             if missing:
                 return missing
         return Task(
@@ -179,7 +179,7 @@ def _version(authored: Authored) -> str:
     return f"{authored.exercise} {authored.reference} {authored.rubric} {authored.grader}"
 
 
-def _unobserved(exercise: Exercise, truth: Evaluation, run: Run) -> str:
+def unobserved(exercise: Exercise, truth: Evaluation, run: Run) -> str:
     """Return why the stored run cannot tell what the exercise asks for now; empty if it can."""
     try:
         wanted = probes(exercise, truth)
