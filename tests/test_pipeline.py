@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from grader.checks import KINDS
 from grader.course import Course, load_course
 from grader.errors import GradeError, Problem
 from grader.importers import read_folder
-from grader.model import Batch, CodeError, Environment, Job, Observation, Opaque, Probe, Report, Status, Stop
+from grader.model import Batch, CodeError, Environment, Job, Observation, Opaque, Probe, Report, Run, Status, Stop
 from grader.pipeline import Progress, Workplace, grade
 from grader.pipeline.tasks import run_key
 from grader.reference import Evaluation
@@ -470,3 +470,24 @@ def test_an_honest_mistake_is_never_flagged(personal: Course, tmp_path: Path, gi
     batch = graded(personal, tmp_path, {one: honest(personal, one, n, givens) for one, n in people.items()})
     assert [report.id for report in batch.reports if report.points == report.max_points] == []
     assert [(report.id, report.flags) for report in batch.reports if report.flags] == []
+
+
+def test_files_that_change_while_the_batch_runs_are_not_kept_under_what_they_were(tmp_path: Path) -> None:
+    course = make_course(tmp_path / "course")
+    folder = hand_in(tmp_path / "all", {"anna/rectangles.py": RIGHT, "bela/rectangles.py": PERIMETER})
+    late = folder / "bela" / "rectangles.py"
+
+    class Editing(FakeEngine):
+        def run(self, jobs: Iterable[tuple[str, Job]]) -> Iterator[tuple[str, Run]]:
+            for pair in super().run(jobs):
+                late.write_text(RIGHT + "# changed\n", encoding="utf-8")
+                yield pair
+
+    engine = Editing()
+    submissions = read_folder(folder, "sheet1").submissions
+    with open_store(None) as store:
+        batch = grade(course, course.assignments["sheet1"], submissions, place(store, engine))
+        assert len(store.known_runs()) == 1
+    assert (engine.ran, [one.pending for one in batch.reports]) == ([RIGHT], [False, True])
+    [area, _] = batch.reports[1].exercises[0].criteria[0].checks
+    assert area.result.evidence == "the files handed in were changed while the batch was running; grade them again"

@@ -19,6 +19,8 @@ from grader.cli.machine import demo, doctor
 from grader.cli.overriding import override_command
 from grader.cli.presenting import draw_command
 from grader.cli.regrading import regrade_command
+from grader.cli.replaying import replay_command
+from grader.cli.tolerances import tolerances_command
 from grader.errors import CourseError, ExitCode, GradeError
 
 
@@ -47,6 +49,8 @@ for command in (
     override_command,
     diff_command,
     export_command,
+    replay_command,
+    tolerances_command,
     db,
     validate_command,
     kinds_command,

@@ -56,7 +56,7 @@ def _marks(text: str, assignment: str | None) -> dict[str, Mark]:
 def _from_gradebook(place: Path | sa.URL, number: int, assignment: str | None) -> dict[str, Mark]:
     path = place_name(place)
     with open_store(place, writing=False) as store:
-        numbers = store.gradings(_only(path, store.assignments(), assignment))
+        numbers = store.gradings(only(path, store.assignments(), assignment))
         index = number if number < 0 else number - 1
         if number == 0 or not -len(numbers) <= index < len(numbers):
             raise UsageError(f"{path}: holds no grading {number}; it has {len(numbers)}, counted from 1")
@@ -70,7 +70,8 @@ def _from_json(path: Path) -> dict[str, Mark]:
         raise UsageError(f"{path}: is not the results.json that `grade batch` writes; name that file") from None
 
 
-def _only(path: str, known: tuple[str, ...], named: str | None) -> str:
+def only(path: str, known: tuple[str, ...], named: str | None) -> str:
+    """Return the assignment ``named``, or the only one of the gradebook. Raises UsageError where that is not clear."""
     if named in known:
         return named
     if named is None and len(known) == 1:

@@ -61,3 +61,8 @@ class Submission:
     key: str = ""
     member_keys: tuple[str, ...] = ()
     attempt_of: str = ""
+
+    @property
+    def person(self) -> str:
+        """What personal numbers and hidden inputs hang on."""
+        return self.key or self.attempt_of or self.id

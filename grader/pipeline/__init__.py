@@ -4,6 +4,7 @@ from grader.pipeline.batch import Progress, grade
 from grader.pipeline.deciding import Deciding, Wish, decide, publish_decisions
 from grader.pipeline.moves import Mark, Move, Moved, Outcome, marks, moved
 from grader.pipeline.regrading import Overtaken, Regrading, publish, regrade
+from grader.pipeline.replaying import Replay, Replayed, replay
 from grader.pipeline.tasks import Task, prepare
 from grader.pipeline.work import Workplace
 
@@ -16,6 +17,8 @@ __all__ = [
     "Overtaken",
     "Progress",
     "Regrading",
+    "Replay",
+    "Replayed",
     "Task",
     "Wish",
     "Workplace",
@@ -27,4 +30,5 @@ __all__ = [
     "publish",
     "publish_decisions",
     "regrade",
+    "replay",
 ]

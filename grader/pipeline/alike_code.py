@@ -23,9 +23,10 @@ def alike_code(tasks: Sequence[Task]) -> tuple[AlikeCode, ...]:
     """
     by_exercise: dict[str, tuple[Exercise, dict[str, str]]] = {}
     for task in tasks:
-        if task.job and task.job.source and not task.untouched:
+        written = "" if task.untouched else "".join(_own(task))
+        if written:
             _, sources = by_exercise.setdefault(task.exercise.id, (task.exercise, {}))
-            sources[task.submission.id] = code(task.job)
+            sources[task.submission.id] = written
     return tuple(
         AlikeCode(exercise.id, pair.left, pair.right, pair.left_share, pair.right_share, pair.passages)
         for exercise, sources in by_exercise.values()
@@ -34,17 +35,26 @@ def alike_code(tasks: Sequence[Task]) -> tuple[AlikeCode, ...]:
     )
 
 
+def _own(task: Task) -> Iterator[str]:
+    """Yield the code of the graded file; nothing where there is none that can be read."""
+    for file in task.submission.files:
+        if file.name == task.file:
+            yield from _code(file.path)
+
+
 def _known(exercise: Exercise) -> Iterator[str]:
     """Yield the code that is nobody's own: what was handed out, and what the course's solutions do."""
     solutions = (path for solution in exercise.solutions for path in solution.files.values())
     for path in (*exercise.starters, *solutions):
-        with suppress(OSError, SubmissionError):
-            if path.suffix == ".py":
+        yield from _code(path)
+
+
+def _code(path: Path) -> Iterator[str]:
+    """Yield the code of a module, or of a notebook's cells."""
+    with suppress(OSError, SubmissionError):
+        match path.suffix.lower():
+            case ".py":
                 yield module_source(path.read_bytes(), str(path))
-            elif path.suffix == ".ipynb":
-                yield _cells(path)
-
-
-def _cells(path: Path) -> str:
-    notebook = notebook_source(path.read_bytes(), str(path))
-    return code(Job("notebook", path.name, notebook, (), (), Limits()))
+            case ".ipynb":
+                notebook = notebook_source(path.read_bytes(), str(path))
+                yield code(Job("notebook", path.name, notebook, (), (), Limits()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from grader import __version__
@@ -21,6 +21,8 @@ from grader.pipeline.same_answers import same_answers
 from grader.pipeline.tasks import Task, prepare, run_key
 from grader.pipeline.work import Judged, Workplace
 from grader.reference import Evaluation
+
+_CHANGED = "the files handed in were changed while the batch was running; grade them again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,20 @@ def grade(  # noqa: PLR0913 - the whole of a batch
     store.save_submissions([one for one in (*submissions, *unresolved) if not one.attempt_of])
     chosen = tuple(exercises or assignment.exercises)
     truths = _Truths(course, assignment)
-    tasks = [
-        prepare(one, assignment, exercise, truths.of(exercise, one), named)
-        for one in submissions
-        for exercise in chosen
-    ]
-    keys = [run_key(task.job, workplace.isolation, workplace.environment) if task.job else "" for task in tasks]
-    failed = _execute(tasks, keys, workplace, progress)
+    tasks: list[Task] = []
+    keys: list[str] = []
+
+    def prepared(submission: Submission, exercise: Exercise) -> tuple[Task, str]:
+        task = prepare(submission, assignment, exercise, truths.of(exercise, submission), named)
+        return task, run_key(task.job, workplace.isolation, workplace.environment) if task.job else ""
+
+    for submission in submissions:
+        for exercise in chosen:
+            task, key = prepared(submission, exercise)
+            # What a job holds is read again when it is run: all files of all hand-ins would fill the memory.
+            tasks.append(replace(task, job=None, truth=truths.of(exercise, submission)))
+            keys.append(key)
+    failed = _execute(tasks, keys, workplace, prepared, progress)
     runs = store.runs(keys) | failed
     told = {one.id: others for one in submissions} if others else None
     decisions = store.decisions(assignment.id)
@@ -92,25 +101,32 @@ def grade(  # noqa: PLR0913 - the whole of a batch
 
 
 def _execute(
-    tasks: Sequence[Task], keys: Sequence[str], workplace: Workplace, progress: Callable[[Progress], None]
+    tasks: Sequence[Task],
+    keys: Sequence[str],
+    workplace: Workplace,
+    prepared: Callable[[Submission, Exercise], tuple[Task, str]],
+    progress: Callable[[Progress], None],
 ) -> dict[str, Run]:
     """Run what is not stored, each distinct job once; return the runs that failed for a reason of ours."""
     stored = workplace.store.known_runs()
-    missing = {key: task for task, key in zip(tasks, keys, strict=True) if task.job and key not in stored}
+    missing = {key: task for task, key in zip(tasks, keys, strict=True) if key and key not in stored}
     failed: dict[str, Run] = {}
+
+    def jobs() -> Iterator[tuple[str, Job]]:
+        for key, task in missing.items():
+            again, now = prepared(task.submission, task.exercise)
+            if again.job and now == key:
+                yield key, again.job
+            else:
+                failed[key] = Run(Stop.INFRASTRUCTURE, 0.0, workplace.isolation, workplace.environment, _CHANGED)
+
     progress(Progress(0, len(missing)))
-    for done, (key, run) in enumerate(workplace.engine.run(_jobs(missing)), start=1):
+    for done, (key, run) in enumerate(workplace.engine.run(jobs()), start=1):
         workplace.store.save_run(key, run)
         if run.stop is Stop.INFRASTRUCTURE:
             failed[key] = run
         progress(Progress(done, len(missing), missing[key].submission.id))
     return failed
-
-
-def _jobs(missing: dict[str, Task]) -> Iterator[tuple[str, Job]]:
-    for key, task in missing.items():
-        if task.job:
-            yield key, task.job
 
 
 class _Truths:
@@ -122,7 +138,7 @@ class _Truths:
 
     def of(self, exercise: Exercise, submission: Submission) -> Evaluation:
         """Return the evaluation of ``exercise`` for the submission's own numbers and hidden inputs."""
-        person = submission.key or submission.attempt_of or submission.id
+        person = submission.person
         seed = self._course.seed(self._assignment, person)
         values = self._values.setdefault((exercise.id, seed), Evaluation(exercise.reference, seed))
         return values.with_hidden(self._course.hidden(self._assignment, person))

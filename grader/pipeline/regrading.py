@@ -141,7 +141,7 @@ class _Regrade:
             return "could not be run for a fault of the machine; `grade batch` tries again"
         truth = self._truth(exercise, judgement)
         if judgement.run:
-            missing = _unobserved(exercise, truth, self._runs[judgement.run])
+            missing = unobserved(exercise, truth, self._runs[judgement.run])
             if missing:
                 return missing
         return Task(
@@ -181,10 +181,8 @@ class _Regrade:
         return replace(before, same_answers=(*same_answers(judged), *kept))
 
     def _standing(self, entry: Entry, part: ExerciseReport, judgement: Judgement | None) -> Standing:
-        handed_in = bool(part.file) and not (judgement and judgement.untouched)
         own = standing_decisions(self._decisions).get(entry.report.id, {})
-        settled = decide_exercise(undecided(part), own)
-        return Standing(handed_in, settled.points, settled.max_points, settled.pending)
+        return standing_of(decide_exercise(undecided(part), own), judgement)
 
     def _edits(self) -> dict[str, tuple[Edit, ...]]:
         """Return the edits since each submission was graded, of the exercises that were judged anew."""
@@ -217,7 +215,7 @@ def _version(authored: Authored) -> str:
     return f"{authored.exercise} {authored.reference} {authored.rubric} {authored.grader}"
 
 
-def _unobserved(exercise: Exercise, truth: Evaluation, run: Run) -> str:
+def unobserved(exercise: Exercise, truth: Evaluation, run: Run) -> str:
     """Return why the stored run cannot tell what the exercise asks for now; empty if it can."""
     try:
         wanted = probes(exercise, truth)
@@ -229,6 +227,12 @@ def _unobserved(exercise: Exercise, truth: Evaluation, run: Run) -> str:
         return ""
     listed = ", ".join(list(dict.fromkeys(missing))[:4]) + (" and more" if len(missing) > 4 else "")
     return f"asks for what was not observed when it ran: {listed}; `grade batch` runs it again"
+
+
+def standing_of(part: ExerciseReport, judgement: Judgement | None) -> Standing:
+    """Return how an exercise came out, from its report."""
+    handed_in = bool(part.file) and not (judgement and judgement.untouched)
+    return Standing(handed_in, part.points, part.max_points, part.pending)
 
 
 def _as_run(new: ExerciseReport, old: ExerciseReport) -> ExerciseReport:

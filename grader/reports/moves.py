@@ -25,36 +25,36 @@ def print_moved(console: Console, moved: Sequence[Moved], of: int) -> None:
     up, down = sum(shift > 0 for shift in shifts), sum(shift < 0 for shift in shifts)
     same = len(shifts) - up - down
     more = f": {up} up, {down} down, {same} with the same points" if shifts else ""
-    _say(console, f"{len(moved)} of {count(of, 'submission')} moved{more}.", "bold")
+    say(console, f"{len(moved)} of {count(of, 'submission')} moved{more}.", "bold")
     for one in moved[:MOST_ROWS]:
-        _say(console, f"{label(plain(one.submission), 60)}: {_total(one.before)} → {_total(one.after)}")
+        say(console, f"{label(plain(one.submission), 60)}: {_total(one.before)} → {_total(one.after)}")
         for move in one.checks:
-            _say(console, f"  {_move_line(move)}", "dim")
+            say(console, f"  {_move_line(move)}", "dim")
     if len(moved) > MOST_ROWS:
-        _say(console, f"{len(moved) - MOST_ROWS} more are not listed here; --json FILE has them all.", "dim")
+        say(console, f"{len(moved) - MOST_ROWS} more are not listed here; --json FILE has them all.", "dim")
 
 
 def print_regrading(console: Console, regrading: Regrading) -> None:
     """Print what judging anew would change: the edits, who moves because of them, and what is left as it is."""
-    _say(console, f"Judged anew: {count(regrading.judged, 'stored run')}; no student code was run.")
+    say(console, f"Judged anew: {count(regrading.judged, 'stored run')}; no student code was run.")
     for edit in regrading.edits:
-        _say(console, f"Edited in {edit.exercise}: {edit.text}")
+        say(console, f"Edited in {edit.exercise}: {edit.text}")
     late = sum(one.before.penalty != one.after.penalty for one in regrading.moved if one.before and one.after)
     if late:
-        _say(console, f"Lateness costs {count(late, 'submission')} otherwise: policy, deadline or extensions changed.")
+        say(console, f"Lateness costs {count(late, 'submission')} otherwise: policy, deadline or extensions changed.")
     if not (regrading.edits or late):
-        _say(console, "Nothing was edited since the last grading.")
+        say(console, "Nothing was edited since the last grading.")
     print_moved(console, regrading.moved, len(regrading.batch.reports))
     for one in regrading.overtaken:
-        _say(console, _overtaken_line(one), "yellow")
+        say(console, _overtaken_line(one), "yellow")
     for problem in (misfit(one, report) for report in regrading.batch.reports for one in report.misfits):
-        _say(console, plain(str(problem)), "yellow")
+        say(console, plain(str(problem)), "yellow")
     by_reason: dict[tuple[str, str], list[str]] = {}
     for left in regrading.left:
         by_reason.setdefault((left.exercise, left.reason), []).append(label(plain(left.submission), 60))
     for (exercise, reason), who in by_reason.items():
         more = f" and {len(who) - 5} more" if len(who) > 5 else ""
-        _say(console, f"Left as it is: {exercise} of {', '.join(who[:5])}{more}: {reason}.", "yellow")
+        say(console, f"Left as it is: {exercise} of {', '.join(who[:5])}{more}: {reason}.", "yellow")
 
 
 def print_decisions(console: Console, decisions: Sequence[Decision]) -> None:
@@ -63,9 +63,9 @@ def print_decisions(console: Console, decisions: Sequence[Decision]) -> None:
     for one in decisions:
         style = "" if one in counting else "dim"
         old = "" if one in counting or one.withdrawn else " (replaced or taken back since)"
-        _say(console, plain(f"{label(plain(one.submission), 60)}: {decided_line(one)}{old}"), style)
+        say(console, plain(f"{label(plain(one.submission), 60)}: {decided_line(one)}{old}"), style)
     if not decisions:
-        _say(console, "Nobody decided anything.")
+        say(console, "Nobody decided anything.")
 
 
 def moves_json(moved: Iterable[Moved]) -> list[Json]:
@@ -117,10 +117,11 @@ def _total(mark: Mark | None) -> str:
 
 def _move_line(move: Move) -> str:
     why = f", because of {'; '.join(move.because)}" if move.because else ""
-    return plain(f"{move.exercise} {move.check}: {_outcome(move.before)} → {_outcome(move.after)}{why}")
+    return plain(f"{move.exercise} {move.check}: {outcome_text(move.before)} → {outcome_text(move.after)}{why}")
 
 
-def _outcome(one: Outcome | None) -> str:
+def outcome_text(one: Outcome | None) -> str:
+    """Return how a check came out, in a few words."""
     if one is None:
         return "no such check"
     extra = [one.status, *(["follow-through"] if one.follow_through else [])]
@@ -135,11 +136,12 @@ def _mark(mark: Mark | None) -> Json | None:
 
 
 def _move(move: Move) -> Json:
-    sides = {"before": _outcome_json(move.before), "after": _outcome_json(move.after)}
+    sides = {"before": outcome_json(move.before), "after": outcome_json(move.after)}
     return {"exercise": move.exercise, "check": move.check, **sides, "because": list(move.because)}
 
 
-def _outcome_json(one: Outcome | None) -> Json | None:
+def outcome_json(one: Outcome | None) -> Json | None:
+    """Return how a check came out as plain data."""
     if one is None:
         return None
     return {
@@ -151,7 +153,8 @@ def _outcome_json(one: Outcome | None) -> Json | None:
     }
 
 
-def _say(console: Console, text: str, style: str = "") -> None:
+def say(console: Console, text: str, style: str = "") -> None:
+    """Print one line, with an ASCII arrow where the terminal has no other."""
     if not console.encoding.lower().startswith("utf"):
         text = text.replace("→", "->")
     console.print(Text(text, style=style), soft_wrap=True)
