@@ -7,6 +7,7 @@ import io
 import shutil
 import zipfile
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -31,8 +32,8 @@ from hypothesis import strategies as st
 
 from grader.exporters.feedback import comment, with_comment
 from grader.exporters.sheet import read_sheet
-from grader.model import Origin
-from grader.reports import student_page
+from grader.model import Decision, Origin
+from grader.reports import student_page, student_text
 
 Captured = pytest.CaptureFixture[str]
 ANNA = ("Anna Müller", "11")
@@ -430,8 +431,14 @@ def moodles_own_rule(archive: Path) -> dict[int, list[tuple[str, str]]]:
 def test_the_zip_of_feedback_gives_everybody_their_page(grades: Path, capsys: Captured) -> None:
     assert export(grades, "moodle-feedback", "--worksheet", EXAMPLES / WORKSHEET) == 1
     path = grades / "export" / "sheet3-feedback.zip"
-    pages = {int(one.submission.origin.id): student_page(one.report) for one in CLASS if one.submission.origin}
-    assert moodles_own_rule(path) == {number: [("feedback.html", pages[number])] for number in (11, 12, 13, 16)}
+    reports = {int(one.submission.origin.id): one.report for one in CLASS if one.submission.origin}
+    assert moodles_own_rule(path) == {
+        number: [
+            ("feedback.html", student_page(reports[number])),
+            ("feedback.txt", student_text(reports[number])),
+        ]
+        for number in (11, 12, 13, 16)
+    }
     said = capsys.readouterr().out
     assert "Moodle's zip of feedback files: feedback for 4 people." in said
     assert "emil-15: is pending (step why), so its mark was not exported" in said
@@ -449,10 +456,39 @@ def test_a_teams_feedback_goes_to_each_member_under_their_own_number(tmp_path: P
     assert {number: "10 of 15" in files[0][1] for number, files in found.items()} == {11: True, 13: True, 12: False}
     with zipfile.ZipFile(tmp_path / "f.zip") as opened:
         assert sorted(opened.namelist()) == [
-            "Anna Müller_11_assignfeedback_file_/feedback.html",
-            "Bela O Brien_12_assignfeedback_file_/feedback.html",
-            "Carla 9 assign .. x_13_assignfeedback_file_/feedback.html",
+            f"{folder}_assignfeedback_file_/feedback.{suffix}"
+            for folder in ("Anna Müller_11", "Bela O Brien_12", "Carla 9 assign .. x_13")
+            for suffix in ("html", "txt")
         ]
+
+
+def test_who_of_a_team_got_another_mark_gets_it(tmp_path: Path) -> None:
+    people = ("Carla de la Cruz", "Anna M\u00fcller")
+    team = moodle("Team Rocket", "12", 10.0, "EML25-Project-4800.zip")
+    made = datetime(2026, 5, 4, tzinfo=UTC)
+    own = Decision("team-12", "", "", "", people[0], 4.0, None, "Handed in <nothing>.", "kim", made)
+    grades = keep(tmp_path, [replace(team, report=replace(team.report, people=people, member_decisions=(own,)))])
+    assert export(grades, "moodle", "--worksheet", EXAMPLES / TEAMS) == 0
+    rows = table((grades / "export" / TEAMS).read_bytes())
+    found = {row[1]: row[5] for row in rows[1:4]}
+    assert found == {"Anna M\u00fcller": "10.00", "Bela O'Brien": "", people[0]: "4.00"}
+    assert "For Carla de la Cruz: 4 of 15 points. Decided by a person: Handed in &lt;nothing&gt;." in rows[1][-1]
+    assert export(grades, "marks") == 0
+    marks = {row[1]: row[5] for row in table((grades / "export" / "sheet3-marks.csv").read_bytes())[1:]}
+    assert marks == {people[0]: "4.0", people[1]: "10.0"}
+
+
+def test_a_decision_is_told_in_the_comment(tmp_path: Path) -> None:
+    one = moodle("Anna M\u00fcller", "11")
+    made = datetime(2026, 5, 4, tzinfo=UTC)
+    [part] = one.report.exercises
+    [criterion] = part.criteria
+    reason = Decision("anna-11", "step", "", "grad_z1", "", 2.0, None, "A slip of the pen.", "kim", made)
+    checks = tuple(replace(score, decision=reason) if score.points == 0 else score for score in criterion.checks)
+    told = replace(part, criteria=(replace(criterion, checks=checks),))
+    grades = keep(tmp_path, [replace(one, report=replace(one.report, exercises=(told,)))])
+    assert export(grades, "moodle", "--worksheet", EXAMPLES / WORKSHEET) == 0
+    assert "Decided by a person: A slip of the pen." in (grades / "export" / WORKSHEET).read_text(encoding="utf-8-sig")
 
 
 @pytest.mark.parametrize("to", ["moodle", "moodle-feedback"])

@@ -168,7 +168,7 @@ def test_the_table_of_marks_has_a_row_for_each_person(tmp_path: Path) -> None:
 
 def test_the_table_of_nbgrader_has_its_columns_and_no_pending_mark(tmp_path: Path, capsys: Captured) -> None:
     login = Origin("nbgrader", "amueller", "amueller", ("amueller",))
-    after_penalty = replace(graded("amueller", 10.0), points=8.0)
+    after_penalty = replace(graded("amueller", 10.0), points=8.0, penalty=2.0)
     entries = [entry(after_penalty, login), entry(graded("b", 3.0, pending=True)), entry(graded("=c", 2.0))]
     grades = keep(tmp_path, entries)
     assert export(grades, "nbgrader") == 1

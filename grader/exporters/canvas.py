@@ -13,7 +13,7 @@ from functools import cache
 
 from grader.errors import Problem, UsageError
 from grader.exporters.columns import find_columns, find_decimal, number_in, spell
-from grader.exporters.exports import Export, Settings, settled
+from grader.exporters.exports import Export, Settings, points_for, settled
 from grader.exporters.sheet import Cell, Row, Sheet, read_sheet
 from grader.model import Report
 from grader.reports.text import count, number
@@ -122,23 +122,23 @@ def _fill(book: _Gradebook, claims: Sequence[tuple[Row, Entry]], settings: Setti
         return f"could get the marks of {' and '.join(entry.report.id for _, entry in claims)}"
     if cell.value.strip().upper() in _LEFT:
         return _LEFT[cell.value.strip().upper()]
-    points, most = _scaled(book, entry.report, settings)
+    points, most = _scaled(book, entry.report, book.name(row), settings)
     if not -1e-9 <= points <= most + 1e-6:
         return f"the mark {number(points)} is not between 0 and the {number(most)} points possible"
     values[cell] = spell(points, book.decimal, cell.value)
     return ""
 
 
-def _scaled(book: _Gradebook, report: Report, settings: Settings) -> tuple[float, float]:
-    possible, most = book.possible(), report.max_points
+def _scaled(book: _Gradebook, report: Report, name: str, settings: Settings) -> tuple[float, float]:
+    possible, most, points = book.possible(), report.max_points, points_for(report, name)
     if abs(possible - most) <= 1e-6:
-        return report.points, most
+        return points, most
     if not settings.scale or most <= 0:
         raise UsageError(
             f"{book.sheet.path}: {number(possible)} points are possible under {book.header!r}, and {report.assignment} "
             f"has {number(most)}; change that in Canvas and download the gradebook again, or say --scale to convert"
         )
-    return report.points * possible / most, possible
+    return points * possible / most, possible
 
 
 def _assignment(sheet: Sheet, title: str, named: str) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from math import fsum
 from pathlib import Path
 
 from grader.errors import Problem
-from grader.model import Report
+from grader.late import name_key
+from grader.model import Report, points_of
 from grader.reports.wording import owed_checks
 from grader.store import Entry
 
@@ -57,6 +57,7 @@ def _pending(report: Report) -> str:
     return f"is pending{f' ({named})' if named else ''}, so its mark was not exported; export again once it is settled"
 
 
-def raw_points(report: Report) -> float:
-    """Return the points before anything that concerns the whole submission, such as a penalty."""
-    return round(fsum(exercise.points for exercise in report.exercises), 6)
+def points_for(report: Report, *names: str) -> float:
+    """Return the points of one of the people, known by any of ``names``; those of all where none is theirs."""
+    keys = {name_key(name) for name in names} - {()}
+    return points_of(report, next((person for person in report.people if name_key(person) in keys), ""))

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from grader.model import CheckScore, Report
-from grader.reports import student_page
+from grader.reports import student_page, student_text
 from grader.reports.text import number, plain
-from grader.reports.wording import late_line, message_blocks, verdict
+from grader.reports.wording import decision_line, late_line, member_line, message_blocks, outcome
 
 _OPEN, _CLOSE = "<div class=grade-feedback>", "</div>"
 # As written here, and as an editor or a purifier of HTML may have written it since.
@@ -18,7 +18,7 @@ _OURS = re.compile(r'<div class=["\']?grade-feedback["\']?>.*?</div>', re.DOTALL
 
 def feedback_files(report: Report) -> Mapping[str, str]:
     """Return the files for whoever handed in, by name."""
-    return {"feedback.html": student_page(report)}
+    return {"feedback.html": student_page(report), "feedback.txt": student_text(report)}
 
 
 def comment(report: Report) -> str:
@@ -27,13 +27,16 @@ def comment(report: Report) -> str:
     It holds no quote and no ``\``: programs that read CSV do not agree on what these mean together.
     """
     lines = [f"<p>{number(report.points)} of {number(report.max_points)} points</p>"]
-    late = late_line(report)
-    lines += [f"<p>{_text(late)}</p>"] if late else []
+    members = [member_line(one, report.max_points) for one in report.member_decisions]
+    lines += [f"<p>{_text(line)}</p>" for line in (late_line(report), decision_line(report.decision), *members) if line]
     for exercise in report.exercises:
         title = f"<p><b>{_text(exercise.title)}</b>: {number(exercise.points)} of {number(exercise.max_points)}"
         lines.append(f"{title}{f'. {_text(exercise.note)}' if exercise.note else ''}</p>")
+        decisions = (exercise.decision, *(criterion.decision for criterion in exercise.criteria))
+        lines += [f"<p>{_text(decision_line(one))}</p>" for one in decisions if one]
         checks = [check for criterion in exercise.criteria for check in criterion.checks]
-        items = "".join(f"<li>{' '.join(_sentences(check))}</li>" for check in checks if not check.result.clean)
+        lost = [check for check in checks if check.decision or not check.result.clean]
+        items = "".join(f"<li>{' '.join(_sentences(check))}</li>" for check in lost)
         lines += [f"<ul>{items}</ul>"] if items else []
     return f"{_OPEN}{''.join(lines)}{_CLOSE}"
 
@@ -46,7 +49,7 @@ def with_comment(present: str, ours: str) -> str:
 
 def _sentences(check: CheckScore) -> Iterator[str]:
     yield f"{_text(check.result.id)} ({number(check.points)} of {number(check.max_points)}):"
-    yield f"{_text(verdict(check.result).word)}."
+    yield _text(decision_line(check.decision)) or f"{_text(outcome(check).word)}."
     # Lines that are kept as they are hold tables, which the page shows.
     yield from (_text(block.text) for block in message_blocks(check.result) if block.kind != "lines")
 

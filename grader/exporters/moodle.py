@@ -13,7 +13,7 @@ from functools import cache
 
 from grader.errors import Problem, UsageError
 from grader.exporters.columns import spell
-from grader.exporters.exports import Export, Settings, settled
+from grader.exporters.exports import Export, Settings, points_for, settled
 from grader.exporters.feedback import comment, feedback_files, with_comment
 from grader.exporters.matching import match
 from grader.exporters.sheet import Cell
@@ -55,7 +55,7 @@ def worksheet(grading: Grading, settings: Settings) -> Export:
 
 def _mark(one: Participant, report: Report, settings: Settings) -> tuple[str, float]:
     """Return why a row takes no mark, and the mark. Raises UsageError where the maximum is another."""
-    points, most = report.points, report.max_points
+    points, most = points_for(report, one.name, one.email), report.max_points
     if one.maximum is not None and abs(one.maximum - most) > 1e-6:
         if not settings.scale or most <= 0:
             raise UsageError(

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from grader.exporters.exports import Export, Settings, raw_points, settled
+from grader.exporters.exports import Export, Settings, points_for, settled
 from grader.model import CriterionScore
 from grader.reports.text import count, encodable
 from grader.reports.wording import person_names
@@ -56,8 +56,11 @@ def marks(grading: Grading, settings: Settings) -> Export:
     for entry in grading.entries:
         report, origin = entry.report, entry.submission.origin
         where = (origin.platform, origin.id) if origin else ("", "")
-        score = (report.points, report.max_points, _word(pending=report.pending), report.late_seconds)
-        rows += [(grading.assignment, name, report.id, *where, *score) for name in person_names(report)]
+        rest = (report.max_points, _word(pending=report.pending), report.late_seconds)
+        rows += [
+            (grading.assignment, name, report.id, *where, points_for(report, name), *rest)
+            for name in person_names(report)
+        ]
     text = _MARK + _table(_MARKS, [[_safe(cell) for cell in row] for row in rows])
     return Export({f"{grading.assignment}-marks.csv": text.encode()}, f"{count(len(rows), 'person', 'people')}.")
 
@@ -73,13 +76,13 @@ def nbgrader(grading: Grading, settings: Settings) -> Export:
     rows = []
     for entry in final:
         report, submission = entry.report, entry.submission
-        raw = raw_points(report)
-        penalty = round(raw - report.points, 6)
         time = submission.received.replace(tzinfo=None).isoformat(" ") if submission.received else ""
         known = submission.origin.id if submission.origin and submission.origin.platform == "nbgrader" else ""
         people = (known,) if known else person_names(report)
-        score = (raw, penalty + 0.0, report.points, report.max_points)
-        rows += [(grading.assignment, "", time, person, "", "", "", *score) for person in people]
+        for person in people:
+            points = points_for(report, person)
+            score = (round(points + report.penalty, 6), report.penalty, points, report.max_points)
+            rows.append((grading.assignment, "", time, person, "", "", "", *score))
     done = f"{count(len(rows), 'person', 'people')}."
     return Export({"grades.csv": _table(_NBGRADER, rows).encode()}, done, tuple(problems))
 
