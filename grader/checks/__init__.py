@@ -21,6 +21,7 @@ from grader.checks.judging import fits, judge_exercise, probes, uses_context
 from grader.checks.model import MODEL
 from grader.checks.pytest_file import PYTEST
 from grader.checks.runs import RUNS
+from grader.checks.sealed import SEALED
 from grader.checks.source import SOURCE
 from grader.checks.text import TEXT
 from grader.checks.value import VALUE
@@ -44,6 +45,7 @@ KINDS: Mapping[str, JudgingKind] = {
         COST,
         ACCURACY,
         RUNS,
+        SEALED,
     )
 }
 

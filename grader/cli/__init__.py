@@ -17,6 +17,7 @@ from grader.cli.intake import intake_command
 from grader.cli.machine import demo, doctor
 from grader.cli.presenting import draw_command
 from grader.cli.regrading import regrade_command
+from grader.cli.releasing import release_command
 from grader.errors import CourseError, ExitCode, GradeError
 
 
@@ -49,6 +50,7 @@ for command in (
     data_command,
     cost_command,
     draw_command,
+    release_command,
     demo,
     doctor,
     new,

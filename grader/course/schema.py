@@ -24,10 +24,26 @@ class AssignmentFile(Strict):
     deadline: AwareDatetime | None = None
 
 
+class BundleFile(BaseModel):
+    """What `grade release` says of a bundle for students, in its course.yaml. Newer versions may say more.
+
+    ``format`` numbers the layout of bundles; ``grader`` is the version that made this one. ``person`` is whose numbers
+    it holds, empty where everybody has the same. ``files`` are the hashes of what its checks are read from.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int
+    grader: str
+    person: str = ""
+    files: dict[str, str]
+
+
 class CourseFile(Strict):
-    """course.yaml."""
+    """course.yaml. Only bundles for students have a ``bundle``."""
 
     title: str
+    bundle: BundleFile | None = None
     key: str = Field(default="", max_length=64)
     assignments: dict[str, AssignmentFile] = Field(min_length=1)
 
