@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 from course_helpers import make_personal_course
-from judging_helpers import course_files, judge, rubric, write
+from judging_helpers import course_files, judge, judge_seen, rubric, write
 
 from grader import __version__
 from grader.checks import KINDS
+from grader.checks.calling import call_probe, drawn, noted
 from grader.checks.comparing import EXACT, Tolerance
 from grader.cli import run
-from grader.course import Course, load_course
+from grader.course import Course, Exercise, load_course
 from grader.course.bundles import FORMAT
 from grader.errors import CourseError, ExitCode
-from grader.model import Status
+from grader.model import CheckResult, Status
 from grader.reference import Evaluation
 from grader.release import Made, make_bundle, write_folder
 from grader.release.guessing import bits_left, in_words, seconds_for_a_guess, seconds_to_guess
@@ -168,8 +170,9 @@ def test_what_cannot_be_sealed_says_why(tmp_path: Path, check: str, why: str) ->
     ("reference", "why"),
     [
         ("def point(rng, z):\n    yield (z,)", "its inputs are made from answers (z)"),
-        ("def point():\n    yield (object(),)", "its inputs are more than numbers, arrays and text"),
-        ("def point():\n    yield (np.zeros(99999),)", "its inputs are too large to be written into a file"),
+        ("def point(rng):\n    yield (object(),)", "its inputs are more than numbers, arrays and text"),
+        ("def point(rng):\n    yield (np.zeros(99999),)", "its inputs are too large to be written into a file"),
+        ("def point():\n    yield (1.5,)", "its inputs are the same for everybody, and would then be known"),
     ],
 )
 def test_inputs_that_cannot_be_published_say_why(tmp_path: Path, reference: str, why: str) -> None:
@@ -177,6 +180,142 @@ def test_inputs_that_cannot_be_published_say_why(tmp_path: Path, reference: str,
     checks = "gradient: cube_slope, of: cube, cases: point", "source: style, requires: [for]"
     one = made(tmp_path, *checks, reference=text).decisions["ex"][0]
     assert (one.how, one.why) == ("after_deadline", why)
+
+
+CALLS = """
+@function
+def cube(t):
+    return t ** 3
+
+@misconception("cube", "That is the square.")
+def square(t):
+    return t ** 2
+
+@cases("cube")
+def numbers(rng):
+    yield (rng.normal(size=4),)
+    yield (float(rng.normal()),)
+
+@function
+def is_large(t):
+    return t > 3
+
+@cases("is_large")
+def small_and_large(rng):
+    yield (float(rng.normal()),)
+
+@function
+def roots(t):
+    return {"first": t, "second": -t}
+
+@cases("roots")
+def squares(rng):
+    yield (float(rng.normal()),)
+
+@function
+def count_and_mean(t):
+    return t
+
+@cases("count_and_mean")
+def mixed(rng):
+    yield (3,)
+    yield (float(rng.normal()),)
+
+@function
+class Net:
+    def __init__(self, t):
+        self.t = t
+
+@cases("Net")
+def nets(rng):
+    yield (float(rng.normal()),)
+
+@function
+def tried(t):
+    return t
+
+@trial("tried")
+def once(tried, t):
+    return tried(t)
+
+@cases("once")
+def inputs(rng):
+    yield (float(rng.normal()),)
+
+@function
+def complicated(t):
+    return t * 1j
+
+@cases("complicated")
+def real(rng):
+    yield (float(rng.normal()),)
+"""
+
+
+@pytest.fixture
+def of_calls(tmp_path: Path) -> Made:
+    names = ("cube", "is_large", "roots", "count_and_mean", "Net", "complicated")
+    reference = "from grader import cases, function, trial\n" + CALLS
+    return made(
+        tmp_path / "course", *(f"call: {one}" for one in names), "call: tried, trial: once", reference=reference
+    )
+
+
+def test_functions_are_sealed_where_they_give_numbers(of_calls: Made) -> None:
+    assert {one.check.id: (one.how, one.why) for one in of_calls.decisions["ex"]} == {
+        "cube": ("sealed", ""),
+        "is_large": ("after_deadline", "cheap to guess"),
+        "roots": ("after_deadline", "it gives more than numbers"),
+        "count_and_mean": ("after_deadline", "some of its results are compared exactly, and some are not"),
+        "Net": ("after_deadline", "`Net` is a class"),
+        "complicated": ("after_deadline", "it is complex or not finite"),
+        "tried_once": ("after_deadline", "its results are not compared as they are"),
+    }
+    text = b"".join(of_calls.files.values()).decode()
+    assert not [word for word in ("** 3", "** 2", "square", "is_large(") if word in text]
+
+
+def called(exercise: Exercise, function: Callable[..., object]) -> CheckResult:
+    """Return the result of the check `cube` of a hand-in with this function."""
+    truth = Evaluation(exercise.reference, None)
+    cases = drawn(truth, ["numbers"])
+    found = [noted(function, one) for one in cases]
+    seen = [
+        {"raised": one.raised, "message": one.message} if one.raised else {"value": one.value, "changed": False}
+        for one in found
+    ]
+    return judge_seen(exercise, {call_probe("cube", cases): seen})["cube"]
+
+
+def test_a_function_is_judged_at_home(of_calls: Made, tmp_path: Path) -> None:
+    (exercise,) = loaded(of_calls, tmp_path / "bundle").exercises()
+    assert called(exercise, lambda t: t * t * t).status is Status.PASSED
+    wrong = called(exercise, lambda t: t * t)
+    assert (wrong.status, wrong.message, wrong.misconception) == (Status.FAILED, "That is the square.", "square")
+    assert called(exercise, lambda t: t * 5).message.startswith("`cube` is not right. Tried were `cube([")
+    assert "raised ZeroDivisionError: " in called(exercise, lambda _: 1 // 0).message
+    assert "gives back None: nothing is returned yet." in called(exercise, lambda _: None).message
+    assert "has shape (2,); expected" in called(exercise, lambda _: np.zeros(2)).message
+    assert judge(exercise, {})["cube"].message == "`cube` cannot be called: was not observed."
+
+
+def test_broken_checks_of_functions_are_refused(of_calls: Made, tmp_path: Path) -> None:
+    write_folder(of_calls.files, tmp_path / "bundle")
+    rubric_file = tmp_path / "bundle/rubrics/sheet/ex.yaml"
+    text = rubric_file.read_text(encoding="utf-8")
+    data = yaml.safe_load(text)
+    data["criteria"][0]["checks"][0] |= {"cases": ["letters"], "shifts": "AAAA"}
+    rubric_file.write_text(yaml.safe_dump(data), encoding="utf-8")
+    with pytest.raises(CourseError) as caught:
+        load_course(tmp_path / "bundle", KINDS)
+    assert "cases: `letters` is no cases of `cube` of " in str(caught.value)
+    assert "shifts: are for 3 numbers, but the shapes have 5" in str(caught.value)
+    rubric_file.write_text(text, encoding="utf-8")
+    inputs = tmp_path / "bundle/reference/sheet/ex.py"
+    inputs.write_text(inputs.read_text(encoding="utf-8") + "    yield (1.0,)\n", encoding="utf-8")
+    (exercise,) = load_course(tmp_path / "bundle", KINDS).exercises()
+    result = judge(exercise, {})["cube"]
+    assert (result.status, result.evidence) == (Status.ERROR, "ValueError('there are 3 inputs for 2 shapes')")
 
 
 # What it costs to guess
@@ -190,6 +329,7 @@ def test_inputs_that_cannot_be_published_say_why(tmp_path: Path, reference: str,
         (np.array(2359424), EXACT, 21, 22),
         ("dense", EXACT, 8, 8),
         (np.array(0.25), Tolerance(0.01, 0.005), 0, 5),
+        (np.array([1 + 1j, np.nan, np.inf]), Tolerance(0.01, 0.005), 4, 20),
         (np.array([0.25] * 100), Tolerance(0.01, 0.005), 0, 5),  # one number, a hundred times
         (np.array([0.123456789, 0.987654321, 0.55555555]), Tolerance(1e-8, 1e-5), 40, 70),
     ],

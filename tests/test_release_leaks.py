@@ -9,22 +9,24 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import yaml
 from course_helpers import ROOT
-from judging_helpers import judge
+from judging_helpers import judge, judge_seen
 
 from grader.checks import KINDS
 from grader.checks.answers import expected_value
+from grader.checks.calling import call_probe, drawn, noted
+from grader.checks.sealed_call import SealedCallOptions
 from grader.checks.sealing import SALT_BYTES
-from grader.course import Assignment, Course, Exercise, load_course
-from grader.model import Status
+from grader.course import Assignment, Check, Course, Exercise, load_course
+from grader.model import CheckResult, Status
 from grader.reference import Evaluation
 from grader.release import Made, make_bundle, write_folder, write_zip
 from grader.release.sealed_values import unasked_above
@@ -90,8 +92,8 @@ def words_in(where: str) -> frozenset[str]:
 def spellings(number: complex) -> Iterator[str]:
     """Yield how a number may be written, with four digits or more."""
     real = float(number.real)
-    if float(real).is_integer() and abs(real) < 2**53:
-        whole = int(abs(real))
+    if abs(real - round(real)) < 1e-9:
+        whole = round(abs(real))
         if whole >= 1000:
             yield from (str(whole), f"{whole:,}", f"{whole:_}", f"{whole}.0")
         return
@@ -227,13 +229,14 @@ def test_no_key_and_no_seed_is_in_it(name: str) -> None:
 def test_what_stands_in_a_sealed_check_is_known(name: str) -> None:
     """No option that could tell an answer slips in with a new version."""
     known = {"sealed", "id", "number", "shape", "transpose", "unit", "kilobyte", "atol", "rtol", "points"}
+    known |= {"sealed_call", "cases", "shapes"}
     secret = {"salt", "shifts", "seals"}
     sealed = 0
     for path, content in bundle(name).files.items():
         if not path.startswith("rubrics/"):
             continue
         for check in (check for one in yaml.safe_load(content)["criteria"] for check in one["checks"]):
-            if "sealed" in check:
+            if "sealed" in check or "sealed_call" in check:
                 sealed += 1
                 assert set(check) - known in ({*secret}, set())
                 assert "seals" not in check or len(check["salt"]) == 4 * -(-SALT_BYTES // 3)
@@ -298,6 +301,34 @@ def test_mistakes_are_named_at_home(name: str, homes: Mapping[str, Exercise]) ->
                 assert result.status is not Status.PASSED
                 named += 1
     assert named >= 3
+
+
+@pytest.mark.parametrize("name", ["microcontrollers/numpy_network", "tinyml/networks"])
+def test_functions_are_judged_at_home(name: str, homes: Mapping[str, Exercise]) -> None:
+    assignment, _, exercise = name.partition("/")
+    original = course().assignments[assignment].exercise(exercise).reference
+    named = 0
+    checks = [check for check in homes[name].rubric.checks if check.kind.name == "sealed_call"]
+    for check in checks:
+        function = check.options.subject
+        assert called(homes[name], check, original.definitions[function].function).status is Status.PASSED
+        for wrong in original.misconceptions.values():
+            if wrong.target == function:
+                # Some show with other inputs only, such as large ones, which are a check of their own.
+                named += called(homes[name], check, wrong.function).misconception is not None
+    assert checks
+    assert named >= len(checks)
+
+
+def called(exercise: Exercise, check: Check, function: Callable[..., Any]) -> CheckResult:
+    """Return the result of a hand-in with this function."""
+    options = cast("SealedCallOptions", check.options)
+    cases = drawn(Evaluation(exercise.reference, None), options.cases)
+    seen = [
+        {"raised": one.raised, "message": one.message} if one.raised else {"value": one.value, "changed": False}
+        for one in (noted(function, case) for case in cases)
+    ]
+    return judge_seen(exercise, {call_probe(options.sealed_call, cases): seen})[check.id]
 
 
 def shows(wrong: Any, right: Any) -> bool:

@@ -22,6 +22,7 @@ from grader.checks.model import MODEL
 from grader.checks.pytest_file import PYTEST
 from grader.checks.runs import RUNS
 from grader.checks.sealed import SEALED
+from grader.checks.sealed_call import SEALED_CALL
 from grader.checks.source import SOURCE
 from grader.checks.text import TEXT
 from grader.checks.value import VALUE
@@ -46,6 +47,7 @@ KINDS: Mapping[str, JudgingKind] = {
         ACCURACY,
         RUNS,
         SEALED,
+        SEALED_CALL,
     )
 }
 

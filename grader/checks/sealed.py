@@ -36,7 +36,29 @@ def _in_base64(text: str) -> str:
 Base64 = Annotated[str, AfterValidator(_in_base64)]
 
 
-class SealedOptions(CheckOptions):
+class Seals(CheckOptions):
+    """What every sealed check has, see :class:`SealedOptions`."""
+
+    atol: float = Field(default=0.0, ge=0)
+    rtol: float = Field(default=0.0, ge=0, lt=1)
+    salt: Base64 = ""
+    shifts: Base64 = ""
+    work: int = Field(default=WORK, ge=1, le=_MOST_WORK)
+    seals: list[Base64] = Field(default_factory=list)
+
+    @property
+    def sketch(self) -> Sketch:
+        """How an answer is turned into a code."""
+        shifts = base64.b64decode(self.shifts)
+        return Sketch(base64.b64decode(self.salt), Tolerance(self.atol, self.rtol), shifts)
+
+    def told(self, answer: Numbers | str) -> Mapping[str, Any] | None:
+        """Return what an answer opens; None where that is nothing."""
+        plan = self.sketch
+        return opened(map(base64.b64decode, self.seals), code(plan, answer), plan.salt, work=self.work)
+
+
+class SealedOptions(Seals):
     """Judges a value without holding the right answer; `grade release` makes such checks, and nobody writes them.
 
     - ``sealed``: the name that is judged.
@@ -66,12 +88,6 @@ class SealedOptions(CheckOptions):
     transpose: bool = False
     unit: Unit | list[Unit] | None = None
     kilobyte: Kilobyte = 1000
-    atol: float = Field(default=0.0, ge=0)
-    rtol: float = Field(default=0.0, ge=0, lt=1)
-    salt: Base64 = ""
-    shifts: Base64 = ""
-    work: int = Field(default=WORK, ge=1, le=_MOST_WORK)
-    seals: list[Base64] = Field(default_factory=list)
 
     @property
     def subject(self) -> str:
@@ -82,12 +98,6 @@ class SealedOptions(CheckOptions):
     def pattern(self) -> Numbers | str:
         """Something of the form that the answer should have."""
         return "" if self.number is None else np.zeros(self.shape, dtype=np.dtype(self.number))
-
-    @property
-    def sketch(self) -> Sketch:
-        """How an answer is turned into a code."""
-        shifts = base64.b64decode(self.shifts)
-        return Sketch(base64.b64decode(self.salt), Tolerance(self.atol, self.rtol), shifts)
 
     @property
     def writing(self) -> Writing | None:
@@ -135,9 +145,8 @@ class SealedKind(StandsAlone):
         unclear = _unclear(checked, answer)
         if unclear:
             return unclear
-        salt = checked.sketch.salt
-        told = opened(map(base64.b64decode, checked.seals), code(checked.sketch, answer.value), salt, work=checked.work)
-        return _wrong(checked, case) if told is None else _as_told(checked, told)
+        told = checked.told(answer.value)
+        return _wrong(checked, case) if told is None else as_told(self.name, checked, told)
 
 
 SEALED = SealedKind()
@@ -160,9 +169,10 @@ def _unclear(options: SealedOptions, answer: Answer) -> Verdict | None:
     return None
 
 
-def _as_told(options: SealedOptions, told: Mapping[str, Any]) -> Verdict:
+def as_told(kind: str, options: Seals, told: Mapping[str, Any]) -> Verdict:
+    """Return the verdict that a seal holds."""
     fraction, message = float(told.get("fraction", 0.0)), str(told.get("message", ""))
-    return verdict("sealed", options, fraction, message, misconception=told.get("misconception"))
+    return verdict(kind, options, fraction, message, misconception=told.get("misconception"))
 
 
 def _wrong(options: SealedOptions, case: Case) -> Verdict:

@@ -16,14 +16,18 @@ from grader.reference import Evaluation
 from grader.release.guessing import bits_left, seconds_to_guess
 from grader.release.open_checks import NotReleasableError, opened
 from grader.release.public_reference import Public
+from grader.release.sealed_calls import SealedCall
 from grader.release.sealed_values import asked_above, form, sealed, true_and_tolerance
 
 #: A value that one core guesses faster than that is not sealed, unless its rubric says so.
 LEAST_SECONDS = 60.0
 
 _OPEN = ("source", "runs", "files", "declaration", "curve", "figure", "gradient", "model", "cost")
-_DEFAULT: Mapping[str, SelfCheck] = {"value": "sealed", **dict.fromkeys(_OPEN, "open")}
-_POSSIBLE: Mapping[str, Collection[SelfCheck]] = {"value": ("sealed", "properties", "after_deadline", "never")}
+_DEFAULT: Mapping[str, SelfCheck] = {"value": "sealed", "call": "sealed", **dict.fromkeys(_OPEN, "open")}
+_POSSIBLE: Mapping[str, Collection[SelfCheck]] = {
+    "value": ("sealed", "properties", "after_deadline", "never"),
+    "call": ("sealed", "after_deadline", "never"),
+}
 _OTHERS: Collection[SelfCheck] = ("open", "after_deadline", "never")
 
 
@@ -93,10 +97,28 @@ def _decide(check: Check, truth: Evaluation, asked: Collection[str], public: Pub
         return Decision(check, how)
     if check.kind.name == "value":
         return _of_value(check, how, truth, asked)
+    if check.kind.name == "call":
+        return _of_call(check, truth, public)
     try:
         return Decision(check, "open", options=opened(check, truth, public))
     except NotReleasableError as error:
         return Decision(check, "after_deadline", str(error))
+
+
+def _of_call(check: Check, truth: Evaluation, public: Public) -> Decision:
+    seconds: float | None = None
+    try:
+        call = SealedCall(check, truth)
+        seconds = seconds_to_guess(bits_left(call.numbers, call.tolerance))
+        if seconds < LEAST_SECONDS and check.options.self_check is None:
+            return Decision(check, "after_deadline", "cheap to guess", seconds=seconds)
+        options = call.sealed(secrets.token_bytes(SALT_BYTES))
+    except UnsealableError as error:
+        return Decision(check, "after_deadline", f"it {error}", seconds=seconds)
+    except ValueError as error:
+        return Decision(check, "after_deadline", str(error))
+    call.publish(public)
+    return Decision(check, "sealed", options=options, seconds=seconds)
 
 
 def _of_value(check: Check, how: SelfCheck, truth: Evaluation, asked: Collection[str]) -> Decision:

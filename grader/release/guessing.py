@@ -30,7 +30,8 @@ def bits_left(value: Numbers | str, tolerance: Tolerance) -> float:
     if value.dtype.kind == "b":
         return float(value.size)
     exact = not (tolerance.atol or tolerance.rtol)
-    sizes = np.unique(np.abs(value.astype(np.float64)))
+    wide = value.astype(np.complex128)
+    sizes = np.unique(np.abs(wide[np.isfinite(wide)]))
     told = 0.0 if exact else log2(SHIFTS)
     return sum(max(0.0, _bits(float(size), tolerance, exact=exact) - told) for size in sizes)
 

@@ -51,9 +51,16 @@ def _gradient(check: Check, truth: Evaluation, public: Public) -> dict[str, Any]
         if one.target == options.gradient and options.cases in {None, name}
     ]
     functions = {name: parameters(reference, name) for name in (options.gradient, options.of)}
-    public.cases.update({name: (options.gradient, written_out(inputs_of(name, truth))) for name in names})
+    public.cases.update({name: (options.gradient, written_out(drawn_inputs(name, truth))) for name in names})
     public.functions.update(functions)
     return {**_kept(check, "credit", "follow_through"), "own": True}
+
+
+def drawn_inputs(name: str, truth: Evaluation) -> tuple[Any, ...]:
+    """Return the inputs that the cases ``name`` draw at random. Raises ValueError where they are always the same."""
+    if "rng" not in truth.reference.cases[name].needs:
+        raise ValueError("its inputs are the same for everybody, and would then be known")
+    return inputs_of(name, truth)
 
 
 def inputs_of(name: str, truth: Evaluation) -> tuple[Any, ...]:
