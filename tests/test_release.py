@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -316,6 +317,84 @@ def test_broken_checks_of_functions_are_refused(of_calls: Made, tmp_path: Path) 
     (exercise,) = load_course(tmp_path / "bundle", KINDS).exercises()
     result = judge(exercise, {})["cube"]
     assert (result.status, result.evidence) == (Status.ERROR, "ValueError('there are 3 inputs for 2 shapes')")
+
+
+MODELS = """
+@function
+class Net:
+    def __init__(self, *sizes):
+        self.sizes = sizes
+
+@cases("Net")
+def images(rng):
+    yield (rng.normal(size=(2, 3)), rng.integers(5, size=4))
+
+@cases("Net")
+def words(rng):
+    yield ("a",)
+
+@function
+def many(*numbers):
+    return numbers
+
+@cases("many")
+def some(rng):
+    yield (float(rng.normal()),)
+"""
+
+
+@pytest.mark.parametrize(
+    ("check", "why"),
+    [
+        ("model: Net, cases: images, aspect: parameters", "its parameters are judged by what is right"),
+        ("model: Net, cases: images, aspect: shapes", "its shapes are judged by the reference's"),
+        ("model: Net, cases: words", "its inputs are more than arrays of numbers"),
+        ("cost: macs, function: Net, input: [1, 3], figure: macs", "it is judged by the reference's network"),
+        ("call: many", "takes `*numbers`"),
+        ("text: words, self_check: open, model_answer: A", "a check of the kind `text` holds what is right"),
+    ],
+)
+def test_what_holds_an_answer_is_not_opened(tmp_path: Path, check: str, why: str) -> None:
+    reference = "from grader import cases, function\n" + MODELS
+    one = made(tmp_path, check, "source: style, requires: [for]", reference=reference).decisions["ex"][0]
+    assert (one.how, one.why) == ("after_deadline", why)
+
+
+def test_inputs_of_a_model_are_drawn_anew(tmp_path: Path) -> None:
+    checks = (
+        "model: Net, cases: images, properties: [trainable], parameters: 12345",
+        "model: Net, cases: images, aspect: layers, layers: [ReLU], properties: [logits]",
+    )
+    bundle = made(tmp_path, *checks, reference="from grader import cases, function\n" + MODELS)
+    assert set(how(bundle).values()) == {"open"}
+    text = b"".join(bundle.files.values()).decode()
+    assert "    yield (rng.normal(size=(2, 3)).astype('float64'), rng.integers(" in text
+    assert not [word for word in ("12345", "ReLU", "sizes") if word in text]
+    (exercise,) = loaded(bundle, tmp_path / "bundle").exercises()
+    assert [one.shape for one in Evaluation(exercise.reference, None).cases("images")[0]] == [(2, 3), (4,)]
+
+
+def test_a_gradient_is_judged_by_the_students_own_function(tmp_path: Path) -> None:
+    (exercise,) = loaded(made(tmp_path / "course"), tmp_path / "bundle").exercises()
+    truth = Evaluation(exercise.reference, None)
+    options = exercise.rubric.checks[4].options
+    gradient, forward = KINDS["gradient"].probes(options, truth)
+
+    def judged(function: Callable[..., Any], slope: Callable[..., Any]) -> CheckResult:
+        seen = {
+            probe: [{"value": one(*(part.to_numpy() for part in case["args"])), "changed": False} for case in cases]
+            for probe, one in ((gradient, slope), (forward, function))
+            for cases in [cast("Any", probe.arguments)["cases"]]
+        }
+        return judge_seen(exercise, seen)["cube_slope"]
+
+    right = judged(np.sin, np.cos)  # not the reference's, and still a function and its gradient
+    assert (right.status, right.message) == (Status.PASSED, "It is the gradient of your own `cube`.")
+    assert "It is right but for the sign." in judged(np.sin, lambda t: -np.cos(t)).message
+    assert judged(lambda t: 3 * t, lambda t: 0 * t + 3).message.startswith("Your own `cube` is constant or a plain sum")
+    assert judged(lambda _: None, np.cos).message.startswith("`cube_slope` cannot be judged yet: `cube([")
+    assert "should give numbers, but gives text" in judged(np.sin, lambda _: "x").message
+    assert judge_seen(exercise, {})["cube_slope"].message == "`cube_slope` cannot be called: was not observed."
 
 
 # What it costs to guess
