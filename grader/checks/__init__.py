@@ -22,6 +22,8 @@ from grader.checks.judging import fits, judge_exercise, probes, uses_context
 from grader.checks.model import MODEL
 from grader.checks.pytest_file import PYTEST
 from grader.checks.runs import RUNS
+from grader.checks.sealed import SEALED
+from grader.checks.sealed_call import SEALED_CALL
 from grader.checks.source import SOURCE
 from grader.checks.text import TEXT
 from grader.checks.value import VALUE
@@ -45,6 +47,8 @@ KINDS: Mapping[str, JudgingKind] = {
         COST,
         ACCURACY,
         RUNS,
+        SEALED,
+        SEALED_CALL,
     )
 }
 

@@ -26,7 +26,7 @@ from grader.checks.slopes import (
 )
 from grader.checks.strips import strip_of
 from grader.course import CheckOptions
-from grader.model import Array, Failure, Probe
+from grader.model import Array, Failure, Plain, Probe
 from grader.reference import Evaluation, Misconception, Reference
 
 
@@ -47,6 +47,7 @@ class GradientOptions(CheckOptions):
     - ``rtol``: relative tolerance. In less than double precision both are at least 0.001.
     - ``transpose``: a matrix may come transposed where its shape shows that.
     - ``follow_through``: fraction earned where the gradient is right for the student's own forward function only.
+    - ``own``: judge by the student's own forward function alone, as bundles for students do, which hold no other.
     - ``credit``: fraction earned in spite of a named misconception.
 
     A gradient that is right for the reference's forward function is right, too. Points within one step of a kink,
@@ -65,6 +66,7 @@ class GradientOptions(CheckOptions):
     rtol: float = Field(default=1e-4, ge=0)
     transpose: bool = False
     follow_through: float = Field(default=1.0, ge=0, le=1)
+    own: bool = False
     credit: dict[str, float] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -103,12 +105,13 @@ class GradientKind(StandsAlone):
         """Return the verdict. Raises what the reference raises, and where its own gradient is wrong."""
         checked = cast("GradientOptions", options)
         plan = _plan(checked, case.truth)
+        if checked.own:
+            return _by_own_alone(checked, plan, case)
         true = _true_slopes(checked, plan, case.truth.reference)
         seen = case.seen(plan.of_gradient)
         found = outcomes(checked.gradient, seen, len(plan.points))
         if isinstance(found, str):
-            reason = [case.reason] if isinstance(seen, Failure) and seen.kind == "missing" and case.reason else []
-            return verdict(self.name, options, 0.0, "\n".join([found, *reason]))
+            return verdict(self.name, options, 0.0, _nothing_found(found, seen, case))
         gradients = read_gradients(plan, found, transpose=checked.transpose)
         if not isinstance(gradients, str) and _agree(checked, gradients, true):
             return verdict(self.name, options, 1.0)
@@ -121,6 +124,34 @@ class GradientKind(StandsAlone):
 
 
 GRADIENT = GradientKind()
+
+
+def _nothing_found(message: str, seen: Plain | Failure, case: Case) -> str:
+    missing = isinstance(seen, Failure) and seen.kind == "missing"
+    return f"{message}\n{case.reason}" if missing and case.reason else message
+
+
+def _by_own_alone(options: GradientOptions, plan: Plan, case: Case) -> Verdict:
+    """Return the verdict by the student's own forward function, where the reference's is not at hand."""
+    seen = case.seen(plan.of_gradient)
+    found = outcomes(options.gradient, seen, len(plan.points))
+    if isinstance(found, str):
+        return verdict("gradient", options, 0.0, _nothing_found(found, seen, case))
+    gradients = read_gradients(plan, found, transpose=options.transpose)
+    if isinstance(gradients, str):
+        return verdict("gradient", options, 0.0, gradients)
+    around = outcomes(options.of, case.seen(plan.of_forward), len(plan.around))
+    own = around if isinstance(around, str) else slopes(plan, around)
+    if isinstance(own, str):
+        return verdict("gradient", options, 0.0, f"`{options.gradient}` cannot be judged yet: {own}.")
+    if _is_trivial(own):
+        message = (
+            f"Your own `{options.of}` is constant or a plain sum, so that there is nothing to derive; mend it first."
+        )
+        return verdict("gradient", options, 0.0, message)
+    if _agree(options, gradients, own):
+        return verdict("gradient", options, 1.0, f"It is the gradient of your own `{options.of}`.")
+    return _wrong(options, plan, gradients, own, own)
 
 
 def _problems(options: GradientOptions, reference: Reference) -> Iterator[str]:

@@ -19,13 +19,14 @@ def page(kind: Kind) -> str:
     fields = kind.options.model_fields
     names = [*_OPTION.findall(text)]
     defaults = "\n".join(
-        f"| `{name}` | {_default(fields[name])} |" for name in [*names, "id", "points"] if name in fields
+        f"| `{name}` | {_default(fields[name])} |" for name in [*names, "id", "points", "self_check"] if name in fields
     )
     body = _OPTION.sub(r"- `\1`", text).replace("``", "`")
     return (
         f"# The check `{kind.name}`\n\n{body}\n\n"
-        "Every check takes `points` (what it is worth; 0 only reports) and `id` (its name, where the subject's will "
-        "not do) as well.\n\n"
+        "Every check takes `points` (what it is worth; 0 only reports), `id` (its name, where the subject's will not "
+        "do) and `self_check` (what `grade release` makes of it: `sealed`, `properties`, `open`, `after_deadline` or "
+        "`never`) as well.\n\n"
         f"| option | default |\n|---|---|\n{defaults}\n"
     )
 

@@ -157,14 +157,15 @@ def _fits(options: ValueOptions, answer: Answer, expected: Numbers | str | None,
     """Return whether the answer agrees to within the tolerance, and ``more``."""
     if expected is None:
         return False
-    tolerance = _tolerance(options, expected)
+    tolerance = tolerance_of(options, expected)
     if answer.figure is None or isinstance(expected, str):
         return agrees(answer.value, expected, Tolerance(tolerance.atol + more, tolerance.rtol))
     real = expected.size == 1 and expected.dtype.kind in "iuf"
     return real and answer.figure.agrees(expected.item(), tolerance.around(expected.item()) + more)
 
 
-def _tolerance(options: ValueOptions, expected: Numbers | str) -> Tolerance:
+def tolerance_of(options: ValueOptions, expected: Numbers | str) -> Tolerance:
+    """Return the tolerance with which an answer is compared; none for whole numbers, unless the rubric says so."""
     whole = not isinstance(expected, str) and expected.dtype.kind in "iu"
     exact = whole if options.exact is None else options.exact
     return EXACT if exact else Tolerance(options.atol, options.rtol)
@@ -176,7 +177,7 @@ def _indistinct(options: ValueOptions, reference: Reference) -> list[str]:
     if writing is None or writing.digits is None:
         return []
     right = evaluated(Evaluation(reference, None), options.value)
-    tolerance = EXACT if right is None else _tolerance(options, right)
+    tolerance = EXACT if right is None else tolerance_of(options, right)
     mistake, change, true = nearest_mistake(reference, options.value, tolerance)
     if not mistake or writing.step(true, writing.digits) < change:
         return []
@@ -221,7 +222,7 @@ def _on_kilobytes(options: ValueOptions, answer: Answer, true: Numbers | str) ->
     """Return a note where the verdict hangs on what a kilobyte is; empty for what did not come as text."""
     if answer.figure is None or isinstance(true, str):
         return ""
-    return answer.figure.on_kilobytes(true.item(), _tolerance(options, true).around(true.item()))
+    return answer.figure.on_kilobytes(true.item(), tolerance_of(options, true).around(true.item()))
 
 
 def _other_unit(answer: Answer | Unusable) -> str:
@@ -327,7 +328,7 @@ def _by_misconception(options: ValueOptions, variants: Iterable[Case], answer: A
 def _wrong(options: ValueOptions, case: Case, answer: Answer, true: Numbers | str) -> Verdict:
     evidence = _evidence(true, answer)
     followed = None if case.blocked(options.value) else evaluated(case.own, options.value)
-    tolerance = _tolerance(options, true)
+    tolerance = tolerance_of(options, true)
     if followed is not None and not agrees(followed, true, tolerance):
         evidence += f"; {_short(followed)} would follow from the student's own answers"
     blocking = [
@@ -348,7 +349,7 @@ def _wrong(options: ValueOptions, case: Case, answer: Answer, true: Numbers | st
 
 
 def _strip(options: ValueOptions, answer: Answer, right: Numbers | str | None) -> Strip | None:
-    return None if right is None else differing(answer.value, right, _tolerance(options, right))
+    return None if right is None else differing(answer.value, right, tolerance_of(options, right))
 
 
 def _share(options: ValueOptions, case: Case, answer: Answer, followed: Numbers | str | None) -> float:
@@ -356,7 +357,7 @@ def _share(options: ValueOptions, case: Case, answer: Answer, followed: Numbers 
     rights = _accepted(options, case)
     if followed is not None and options.follow_through:
         rights.append(followed)
-    return max(right_share(answer.value, right, _tolerance(options, right)) for right in rights)
+    return max(right_share(answer.value, right, tolerance_of(options, right)) for right in rights)
 
 
 def _short(value: Numbers | str) -> str:

@@ -19,6 +19,7 @@ from grader.cli.machine import demo, doctor
 from grader.cli.overriding import override_command
 from grader.cli.presenting import draw_command
 from grader.cli.regrading import regrade_command
+from grader.cli.releasing import release_command
 from grader.cli.replaying import replay_command
 from grader.cli.tolerances import tolerances_command
 from grader.errors import CourseError, ExitCode, GradeError
@@ -57,6 +58,7 @@ for command in (
     data_command,
     cost_command,
     draw_command,
+    release_command,
     demo,
     doctor,
     new,

@@ -26,7 +26,7 @@ from grader.cli.settings import (
 from grader.cli.settings import workplace as open_workplace
 from grader.course import Assignment, Course, Exercise
 from grader.course.loading import RUN_SUFFIXES
-from grader.errors import ExitCode, GradeError, UsageError
+from grader.errors import ExitCode, GradeError, Problem, UsageError
 from grader.importers import Intake, Settings, read_hand_ins, read_one, readable
 from grader.importers.handins import Attempts
 from grader.importers.people import attendance_problems
@@ -58,7 +58,7 @@ def check(
     Tells what is right, what is wrong and which mistake it looks like. Exit status 1 when something is wrong.
     """
     console = Console()
-    course = read_course(course_folder)
+    course = read_course(course_folder, bundle=True)
     intake = read_one(path, "", person)
     assignment, exercises = _meant(course, intake, path, assignment_name, exercise_name)
     with open_workplace(None, workers=1) as workplace:
@@ -68,7 +68,7 @@ def check(
             intake.submissions,
             workplace,
             exercises=exercises,
-            problems=intake.problems,
+            problems=(*intake.problems, *_of_bundle(course)),
             named=readable(path.resolve().name) if path.is_file() else "",
         )
     _write_json(batch, json_file)
@@ -77,6 +77,12 @@ def check(
     for problem in batch.problems:
         console.print(plain(str(problem)), style="yellow", markup=False, highlight=False)
     return _check_status(batch)
+
+
+def _of_bundle(course: Course) -> list[Problem]:
+    """Return what is to be said of a bundle whose checks were changed after it was made; it is used all the same."""
+    message = "was changed after this bundle was made, so what is said here may be wrong; download it again"
+    return [Problem(str(path), message) for path in course.bundle.changed] if course.bundle else []
 
 
 def _meant(

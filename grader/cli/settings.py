@@ -77,9 +77,18 @@ data_option = click.option(
 )
 
 
-def read_course(folder: Path | None) -> Course:
-    """Return the course named on the command line, or the nearest. Raises UsageError, CourseError."""
-    return load_course(find_course(folder), KINDS)
+def read_course(folder: Path | None, *, bundle: bool = False) -> Course:
+    """Return the course named on the command line, or the nearest. Raises UsageError, CourseError.
+
+    ``bundle``: it may be a bundle for students, which holds no answers.
+    """
+    course = load_course(find_course(folder), KINDS)
+    if course.bundle and not bundle:
+        raise UsageError(
+            f"{course.root}: is a bundle for students, without the answers: `grade check` works with it, and nothing "
+            "else does; name the course's own folder with --course"
+        )
+    return course
 
 
 @contextmanager

@@ -4,10 +4,11 @@ from grader.course.finding import find_course
 from grader.course.kinds import CheckOptions, Kind
 from grader.course.lateness import Extension, LatePolicy, read_extensions
 from grader.course.loading import load_course
-from grader.course.types import Assignment, Check, Course, Criterion, DataNeed, Exercise, Rubric
+from grader.course.types import Assignment, Bundle, Check, Course, Criterion, DataNeed, Exercise, Rubric
 
 __all__ = [
     "Assignment",
+    "Bundle",
     "Check",
     "CheckOptions",
     "Course",

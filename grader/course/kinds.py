@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from grader.model import Probe
 from grader.reference import Evaluation, Reference
 
+#: What students can check at home, see ``grader/release/SEALING.md``.
+SelfCheck: TypeAlias = Literal["sealed", "properties", "open", "after_deadline", "never"]
+
 
 class CheckOptions(BaseModel):
     """What every check has: the points it is worth and, where the subject's name will not do, an id.
 
-    A check worth no points only reports.
+    A check worth no points only reports. ``self_check`` says what `grade release` makes of it; None leaves that to the
+    kind.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     points: float = Field(ge=0)
     id: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")
+    self_check: SelfCheck | None = None
 
     @property
     def subject(self) -> str:

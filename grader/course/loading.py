@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
+from grader.course.bundles import read_bundle
 from grader.course.finding import COURSE_FILE
 from grader.course.kinds import Kind
 from grader.course.lateness import Extension, read_extensions
@@ -30,12 +31,14 @@ HAND_IN_SUFFIXES = (*RUN_SUFFIXES, ".json", ".yaml", ".md", ".txt", ".pdf")
 def load_course(root: Path, kinds: Mapping[str, Kind]) -> Course:
     """Return the course in the folder ``root``, whose checks are of the given ``kinds``.
 
-    Raises CourseError with every problem of every file, each with file, line and key.
+    Raises CourseError with every problem of every file, each with file, line and key; UsageError for a bundle for
+    students that another version made.
     """
     file = read_yaml(root / COURSE_FILE)
     course = validated(CourseFile, file)
     if isinstance(course, list):
         raise CourseError(course)
+    bundle = read_bundle(root, course.bundle) if course.bundle else None
     problems: list[Problem] = []
     assignments: dict[str, Assignment] = {}
     for name, entry in course.assignments.items():
@@ -57,7 +60,7 @@ def load_course(root: Path, kinds: Mapping[str, Kind]) -> Course:
         )
     if problems:
         raise CourseError(problems)
-    return Course(root, course.title, course.key, assignments)
+    return Course(root, course.title, course.key, assignments, bundle)
 
 
 def _load_exercises(
@@ -193,7 +196,7 @@ def _file_problems(file: YamlFile, folder: Path, settings: ExerciseFile) -> list
             message = f"{name!r} should be the plain name of a notebook (.ipynb), a module (.py) or a file to look at"
             problems.append(file.problem(("files", index), message))
     for index, name in enumerate(settings.starters):
-        if name not in settings.files:
+        if PurePosixPath(name).name not in settings.files:
             problems.append(file.problem(("starters", index), f"{name!r} is not among `files`"))
         elif not (folder / name).is_file():
             problems.append(file.problem(("starters", index), f"no file {folder / name}; write it or remove the entry"))

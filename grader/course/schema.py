@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, BaseModel, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from grader.course.lateness import STRICT, LatePolicy, Until
 from grader.data import NAMES
@@ -39,10 +39,29 @@ class AssignmentFile(Strict):
         return {str(name): until for name, until in value.items()} if isinstance(value, dict) else value
 
 
+class BundleFile(BaseModel):
+    """What `grade release` says of a bundle for students, in its course.yaml. Newer versions may say more.
+
+    ``format`` numbers the layout of bundles; ``grader`` is the version that made this one. ``person`` is whose numbers
+    it holds, empty where everybody has the same. ``files`` are the hashes of what its checks are read from.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int
+    grader: str
+    person: str = ""
+    files: dict[str, str]
+
+
 class CourseFile(Strict):
-    """course.yaml. ``time_zone`` is that of times which say none, such as a platform's."""
+    """course.yaml. Only bundles for students have a ``bundle``.
+
+    ``time_zone`` is that of times which say none, such as a platform's.
+    """
 
     title: str
+    bundle: BundleFile | None = None
     key: str = Field(default="", max_length=64)
     time_zone: str = ""
     late: LatePolicy | None = None

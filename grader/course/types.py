@@ -144,13 +144,26 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
+class Bundle:
+    """What a bundle for students is: the version that made it, whose numbers it holds, and which files were changed."""
+
+    grader: str
+    person: str
+    changed: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
-    """A whole course, from the folder ``root``. ``key`` enters the derivation of personal seeds."""
+    """A whole course, from the folder ``root``. ``key`` enters the derivation of personal seeds.
+
+    ``bundle`` says that it is what students were handed out, which holds no answers.
+    """
 
     root: Path
     title: str
     key: str
     assignments: Mapping[str, Assignment]
+    bundle: Bundle | None = None
 
     def assignment(self, name: str) -> Assignment:
         """Return the assignment ``name``. Raises UsageError with the known names."""

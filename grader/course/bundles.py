@@ -1,0 +1,43 @@
+"""Bundles for students: courses without answers, which `grade release` makes."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from grader import __version__
+from grader.course.schema import BundleFile
+from grader.course.types import Bundle
+from grader.errors import UsageError
+
+#: Counts up with every change after which an older version could not check a bundle, or check it wrongly.
+FORMAT = 1
+
+
+def read_bundle(root: Path, file: BundleFile) -> Bundle:
+    """Return what the bundle in ``root`` is. Raises UsageError for one of another version, with what to do."""
+    if file.format > FORMAT:
+        raise UsageError(
+            f"{root}: this bundle was made by grade {file.grader}, and this is grade {__version__}, which is too old "
+            f"for it; install the one in its requirements.txt: pip install -r {root / 'requirements.txt'}"
+        )
+    if file.format < FORMAT:
+        raise UsageError(
+            f"{root}: this bundle was made by grade {file.grader}, and this is grade {__version__}, which no longer "
+            f"reads it; download the bundle again, or pip install -r {root / 'requirements.txt'}"
+        )
+    changed = tuple(root / name for name, sha256 in file.files.items() if _hash(root / name) != sha256)
+    return Bundle(file.grader, file.person, changed)
+
+
+def _hash(path: Path) -> str:
+    """Return the hash of a file, with the ends of lines as they are on every system; empty where it cannot be read."""
+    try:
+        return digest(path.read_bytes())
+    except OSError:
+        return ""
+
+
+def digest(content: bytes) -> str:
+    """Return the hash of a text, whichever way its lines end: Git and mail programs change that."""
+    return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()

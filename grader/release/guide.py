@@ -1,0 +1,53 @@
+"""What a bundle tells the student who opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from grader.course import Assignment
+from grader.release.deciding import Decision
+
+_WORDS = {
+    "sealed": "right or wrong, and which known mistake it is",
+    "open": "in full",
+    "properties": "the form alone; whether it is right is told after handing in",
+    "after_deadline": "after handing in",
+}
+
+_TEXT = """\
+# {title}
+
+{whose}Work on the files in `exercises/{assignment}/`, each beside its `task.md`. To check yourself, with Python 3.11 or
+newer:
+
+```sh
+python3 -m venv .venv && .venv/bin/python -m pip install -r requirements.txt
+.venv/bin/grade check exercises/{assignment}/{first}
+```
+
+On Windows it is `py -m venv .venv`, and `.venv\\Scripts\\` in place of `.venv/bin/`. Nothing is sent anywhere.
+{data}
+The right answers are not in here. An answer is turned into a key, which opens a sealed message if the answer is right,
+or wrong in a way that is known. A wrong answer that may follow from an earlier one is not judged before that is right.
+Points at home are those of the checks that can be made here, and no promise: what counts is what is handed in.
+
+| exercise | check | what is checked here |
+|---|---|---|
+{rows}
+"""
+
+
+def guide(assignment: Assignment, person: str, decisions: Mapping[str, Iterable[Decision]]) -> str:
+    """Return the bundle's README."""
+    named = [(exercise, one) for exercise, found in decisions.items() for one in found if one.how != "never"]
+    rows = [f"| {exercise} | `{one.check.id}` | {_WORDS[one.how]} |" for exercise, one in named]
+    data = sorted({need.name for exercise in assignment.exercises for need in exercise.data})
+    sets = f"\nThe data sets {', '.join(data)} come with the program: `grade data data {' '.join(data)}` writes them.\n"
+    return _TEXT.format(
+        title=assignment.title,
+        assignment=assignment.id,
+        first=next((one for one, found in decisions.items() if any(check.options for check in found)), ""),
+        whose=f"These are the numbers of {person}; others have other ones.\n\n" if person else "",
+        data=sets if data else "",
+        rows="\n".join(rows),
+    )
