@@ -84,7 +84,7 @@ def intake_command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     not on the roster. Who is missing or late is only said.
     """
     console = Console()
-    assignment = read_course(course_folder).assignment(assignment_name)
+    assignment = read_course(course_folder, [assignment_name]).assignment(assignment_name)
     exercises = [assignment.exercise(name) for name in exercise_names] or list(assignment.exercises)
     roster = read_roster(roster_file) if roster_file else None
     settings = Settings(assignment.id, assignment.deadline, attempts, tag)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -18,11 +19,13 @@ from grader.data import VARIABLE
 from grader.engines import LocalPool
 from grader.errors import UsageError
 from grader.execution import environment
+from grader.model import Batch
 from grader.pipeline import Progress as Step
 from grader.pipeline import Workplace
+from grader.reports import to_json
 from grader.reports.text import plain
-from grader.sandbox import make_sandbox, strongest_rung, sweep
-from grader.store import open_store
+from grader.sandbox import Purpose, make_sandbox, strongest_rung, sweep
+from grader.store import Keeper, Memory
 
 #: A gradebook's file in the folder of results.
 STORE_FILE = "grade.sqlite"
@@ -60,22 +63,36 @@ data_option = click.option(
 )
 
 
-def read_course(folder: Path | None) -> Course:
-    """Return the course named on the command line, or the nearest. Raises UsageError, CourseError."""
-    return load_course(find_course(folder), KINDS)
+def read_course(folder: Path | None, wanted: Collection[str] | None = None) -> Course:
+    """Return the course named on the command line, or the nearest; of it what is ``wanted``, as ``load_course`` says.
+
+    Raises UsageError, CourseError.
+    """
+    return load_course(find_course(folder), KINDS, wanted)
 
 
 @contextmanager
-def workplace(store: Path | None, *, workers: int | None = None, isolation: str | None = None) -> Iterator[Workplace]:
-    """Yield the place to work in, with the gradebook at ``store`` (None: in memory).
+def workplace(
+    store: Path | None, *, workers: int | None = None, isolation: str | None = None, purpose: Purpose = "many"
+) -> Iterator[Workplace]:
+    """Yield the place to work in, with the gradebook at ``store`` (None: nothing is kept).
 
     ``isolation`` None is the strongest rung that this machine has, down to ``selfcheck``: good for the course's own
-    hand-ins, and for a student's own. What graders that were killed have left on this machine is removed first.
+    hand-ins, and for a student's own. What graders that were killed have left on this machine is
+    removed first.
     Raises UsageError for a rung that is unknown or cannot be used here.
     """
     sweep()
-    with closing(make_sandbox(isolation or strongest_rung())) as sandbox, open_store(store) as opened:
-        yield Workplace(LocalPool(sandbox, workers), sandbox.name, environment(), opened)
+    with closing(make_sandbox(isolation or strongest_rung(), purpose)) as sandbox, _keeper(store) as keeper:
+        yield Workplace(LocalPool(sandbox, workers), sandbox.name, environment(), keeper)
+
+
+def _keeper(store: Path | None) -> AbstractContextManager[Keeper]:
+    if store is None:
+        return nullcontext(Memory())
+    from grader.store import open_store  # noqa: PLC0415 - needs SQLAlchemy, which takes long to import
+
+    return open_store(store)
 
 
 @contextmanager
@@ -111,3 +128,11 @@ def find_exercises(course: Course, names: tuple[str, ...]) -> list[Exercise]:
             raise UsageError(f"{course.root}: no assignment or exercise {name!r}; {hint}")
     chosen = [one for name in names or course.assignments for one in known[name]]
     return list(dict.fromkeys(chosen))
+
+
+def write_results(batch: Batch, file: Path | None) -> None:
+    """Write the results as JSON, if there is a ``file`` to write them to."""
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(to_json(batch), indent=2, ensure_ascii=True)
+        file.write_text(text + "\n", encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from grader.course.finding import find_course
 from grader.course.kinds import CheckOptions, Kind
-from grader.course.loading import load_course
+from grader.course.loading import load_course, outline
 from grader.course.types import Assignment, Check, Course, Criterion, DataNeed, Exercise, Rubric
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "Rubric",
     "find_course",
     "load_course",
+    "outline",
 ]

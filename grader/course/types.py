@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -115,20 +115,24 @@ class WrongSolution:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Assignment:
-    """Exercises that are handed in together. ``personal``: everybody gets numbers of their own."""
+    """Exercises that are handed in together. ``personal``: everybody gets numbers of their own.
+
+    ``others`` are exercises that were not asked for when the course was loaded: the names that their files may have.
+    """
 
     id: str
     title: str
     personal: bool
     deadline: datetime | None
     exercises: tuple[Exercise, ...]
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def exercise(self, name: str) -> Exercise:
         """Return the exercise ``name``. Raises UsageError with the known names."""
         for exercise in self.exercises:
             if exercise.id == name:
                 return exercise
-        known = ", ".join(exercise.id for exercise in self.exercises)
+        known = ", ".join([*(exercise.id for exercise in self.exercises), *self.others])
         raise UsageError(f"assignment {self.id} has no exercise {name!r}; it has: {known}")
 
 

@@ -10,7 +10,7 @@ from grader.model import CheckResult, Run, Status, Submission
 from grader.pipeline.reporting import standing
 from grader.pipeline.tasks import Task, result_key
 from grader.pipeline.work import Judged
-from grader.store import Store
+from grader.store import Keeper
 
 #: Results by their key, with the key of the run that they are of.
 Fresh = dict[str, tuple[str, tuple[CheckResult, ...]]]
@@ -22,7 +22,7 @@ _AT_A_TIME = 50
 class Judge:
     """Judges with what is stored in ``store``, and hands what is judged anew to ``keep``, many at a time."""
 
-    def __init__(self, store: Store, keep: Callable[[Fresh], None]) -> None:
+    def __init__(self, store: Keeper, keep: Callable[[Fresh], None]) -> None:
         self._store, self._keep = store, keep
         self._known = store.known_results()
         self._fresh: Fresh = {}
@@ -90,6 +90,6 @@ def _context(
 ) -> Context:
     """Return what judging may know; its ``others`` only where all other exercises of the assignment are known."""
     graded = {**told, **{one.task.exercise.id: standing(one) for one in own}}
-    expected = {exercise.id for exercise in assignment.exercises if not uses_context(exercise)}
+    expected = {exercise.id for exercise in assignment.exercises if not uses_context(exercise)} | {*assignment.others}
     others = graded if expected <= set(graded) else None
     return Context(submission.people, submission.received, assignment.deadline, others)

@@ -36,6 +36,35 @@ def print_report(console: Console, report: Report) -> None:
     _say(console, f"Total: {_of(report.points, report.max_points)} points", "bold")
 
 
+def print_changes(console: Console, before: Report, now: Report) -> None:
+    """Print what differs between two reports on the same hand-in: checks, errors and notes; then the points."""
+    earlier = {exercise.id: exercise for exercise in before.exercises}
+    for exercise in now.exercises:
+        _print_differences(console, earlier.get(exercise.id), exercise)
+    for problem in now.problems:
+        if problem not in before.problems:
+            _say(console, f"{problem.where}: {problem.message}", "red")
+    change = now.points - before.points
+    words = f" ({change:+g})" if change else ", as before"
+    _say(console, f"Total: {_of(now.points, now.max_points)} points{words}", "bold")
+
+
+def _print_differences(console: Console, before: ExerciseReport | None, now: ExerciseReport) -> None:
+    scores = {} if before is None else {check.result.id: check for check in _checks(before)}
+    changed = [check for check in _checks(now) if check != scores.get(check.result.id)]
+    errors = [error for error in now.errors if before is None or str(error) not in map(str, before.errors)]
+    if now.note and (before is None or now.note != before.note):
+        _say(console, now.note, "yellow")
+    for check in changed:
+        _print_check(console, check)
+    for error in errors:
+        _say(console, str(error), "red")
+
+
+def _checks(exercise: ExerciseReport) -> list[CheckScore]:
+    return [check for criterion in exercise.criteria for check in criterion.checks]
+
+
 def print_batch(console: Console, batch: Batch, pages: Path | None = None) -> None:
     """Print an instructor's summary: the numbers, means, submissions, and last what needs a human.
 
