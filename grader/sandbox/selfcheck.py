@@ -245,6 +245,9 @@ def environment_variables(folder: Path) -> dict[str, str]:
         "JUPYTER_RUNTIME_DIR": f"{home}/run",
         "JUPYTER_PLATFORM_DIRS": "1",
         "KERAS_BACKEND": "torch",
+        # Where pip is run all the same, it says at once what is installed and what is not, and waits for no network.
+        "PIP_NO_INDEX": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         **{f"{library}_NUM_THREADS": str(THREADS) for library in _THREADED},
     }
     if site.ENABLE_USER_SITE:  # libraries installed with pip --user are found through HOME otherwise
