@@ -70,6 +70,22 @@ def test_a_module_may_import_colab_too(sandbox: Sandbox) -> None:
     assert "[google.colab.auth.authenticate_user does nothing while a hand-in is checked.]" in run.log
 
 
+def test_a_notebook_that_checks_itself_is_checked_all_the_same(sandbox: Sandbox) -> None:
+    cell = "%load_ext grader\nimport grader\nx = grader.check('rectangles')\ny = 1"
+    job = Job("notebook", "a.ipynb", notebook(cell), (), (Probe("value", "x"), Probe("value", "y")), Limits())
+    assert values(execute(job, sandbox)) == {"x": None, "y": 1}
+    finder = colab._Finder()
+    assert [
+        finder.find_spec(name, None) is None for name in ("grader", "google", "google.cloud", "numpy", "graders")
+    ] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
+
+
 @pytest.mark.parametrize(
     "command",
     [

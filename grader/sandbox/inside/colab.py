@@ -25,8 +25,13 @@ _BETWEEN_COMMANDS = re.compile(r"&&|\|\||;")
 #: Magics that stand in notebooks for the sake of other places.
 _MAGICS = ("tensorflow_version", "tensorboard", "grade", "conda")
 _COLAB = "google.colab"
-#: What calls return that are used further, by module and name; others return None.
-_RETURNED: dict[str, Callable[[], object]] = {"files.upload": dict, "userdata.get": str}
+#: ``grader`` is what a notebook checks itself with; here it may be out of reach.
+_STAND_INS = frozenset({"google", "grader"})
+#: What calls return that are used further; others return None.
+_RETURNED: dict[str, Callable[[], object]] = {
+    "google.colab.files.upload": dict,
+    "google.colab.userdata.get": str,
+}
 
 
 def skipped(command: str) -> str:
@@ -78,14 +83,16 @@ def _say(what: str) -> None:
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Asked last: finds ``google.colab`` and all below it, and ``google`` if there is none."""
+    """Asked last: finds ``google.colab`` and all below it, and ``google`` and ``grader`` if there are none."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """Return the spec of a stand-in; None for other modules, and where a failure to import is expected."""
         del path, target
-        if (name != "google" and not f"{name}.".startswith(f"{_COLAB}.")) or _is_tried(sys._getframe(1)):
+        if name.partition(".")[0] not in _STAND_INS or (name.startswith("google.") and not _is_colab(name)):
+            return None
+        if _is_tried(sys._getframe(1)):
             return None
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 
@@ -102,14 +109,18 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
                 raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
             if module.__name__ == _COLAB:
                 return importlib.import_module(f"{_COLAB}.{name}")
-            return _nothing(f"{module.__name__.removeprefix(f'{_COLAB}.')}.{name}")
+            return _nothing(f"{module.__name__}.{name}")
 
         module.__getattr__ = find  # type: ignore[method-assign]
 
 
+def _is_colab(name: str) -> bool:
+    return f"{name}.".startswith(f"{_COLAB}.")
+
+
 def _nothing(name: str) -> Callable[..., object]:
     def call(*_: object, **__: object) -> object:
-        _say(f"{_COLAB}.{name}")
+        _say(name)
         return _RETURNED[name]() if name in _RETURNED else None
 
     return call
