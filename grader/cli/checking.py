@@ -8,7 +8,8 @@ import click
 from rich.console import Console
 
 from grader import __version__
-from grader.cli.asked import Asked, Checked, check_once
+from grader.cli.asked import Asked, Checked
+from grader.cli.hinting import check_with_hints
 from grader.cli.settings import course_option, data_option, json_option, write_results
 from grader.cli.settings import workplace as open_workplace
 from grader.cli.watching import Watch
@@ -63,10 +64,12 @@ def check(  # noqa: PLR0913 - one parameter for each option
             watcher.run()
         return watcher.last.status if watcher.last else ExitCode.FAILED
     with open_workplace(None, workers=1, purpose="once" if path.is_file() else "many") as workplace:
-        checked = check_once(asked, workplace)
+        checked, uncounted = check_with_hints(asked, workplace)
     write_results(checked.batch, json_file)
     if format_name == "text":
         _print(console, checked)
+        if uncounted:
+            console.print(plain(uncounted), style="yellow", markup=False, highlight=False)
     else:
         found = _findings(checked)
         click.echo(sarif(found, __version__) if format_name == "sarif" else "\n".join(map(str, found)), nl=bool(found))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from grader.cli.asked import Asked, Checked, check_once
+from grader.cli.asked import Asked, Checked
+from grader.cli.hinting import check_with_hints
 from grader.errors import GradeError
 from grader.pipeline import Workplace
 from grader.reports.terminal import print_changes, print_report
@@ -56,7 +57,7 @@ class Watch:
     def _check(self) -> None:
         began = time.monotonic()
         try:
-            checked = check_once(self._asked, self._workplace)
+            checked, uncounted = check_with_hints(self._asked, self._workplace)
         except (GradeError, OSError) as error:  # a file is gone for a moment, or half of it is there
             self._say(f"Cannot be checked yet: {error}", "yellow")
             return
@@ -64,6 +65,8 @@ class Watch:
             self._say(f"Cannot be checked yet: {unreadable}", "yellow")
             return
         self._show(checked)
+        if uncounted:
+            self._say(uncounted, "yellow")
         self._say(f"Checked in {time.monotonic() - began:.1f} s; Ctrl-C ends.", "dim")
         self.last = checked
         self._then(checked)

@@ -13,13 +13,16 @@ from grader.reference import Evaluation, Reference
 class CheckOptions(BaseModel):
     """What every check has: the points it is worth and, where the subject's name will not do, an id.
 
-    A check worth no points only reports.
+    A check worth no points only reports. ``hints`` are shown in a self-check, one more after each ``after`` attempts
+    that failed; everybody who has the rubric can read them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     points: float = Field(ge=0)
     id: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")
+    hints: list[str] = Field(default_factory=list)
+    after: int = Field(default=2, ge=1)
 
     @property
     def subject(self) -> str:

@@ -29,7 +29,7 @@ def authored(exercise: Exercise) -> Authored:
 
 
 def _check(check: Check, criterion: str) -> AuthoredCheck:
-    options = check.options.model_dump(mode="json", exclude={"points", "id"})
+    options = check.options.model_dump(mode="json", exclude={"points", "id", "hints", "after"})
     return AuthoredCheck(check.id, check.kind.name, criterion, check.points, options)
 
 
