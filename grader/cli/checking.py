@@ -16,7 +16,7 @@ from grader.cli.watching import Watch
 from grader.course import find_course
 from grader.errors import ExitCode, UsageError
 from grader.reports import print_report
-from grader.reports.findings import Finding, findings, sarif
+from grader.reports.remarks import Remark, remarks, sarif
 from grader.reports.text import plain
 
 _FORMATS = ("text", "lines", "sarif")
@@ -71,7 +71,7 @@ def check(  # noqa: PLR0913 - one parameter for each option
         if uncounted:
             console.print(plain(uncounted), style="yellow", markup=False, highlight=False)
     else:
-        found = _findings(checked)
+        found = _remarks(checked)
         click.echo(sarif(found, __version__) if format_name == "sarif" else "\n".join(map(str, found)), nl=bool(found))
     return checked.status
 
@@ -83,13 +83,13 @@ def _print(console: Console, checked: Checked) -> None:
         console.print(plain(str(problem)), style="yellow", markup=False, highlight=False)
 
 
-def _findings(checked: Checked) -> list[Finding]:
+def _remarks(checked: Checked) -> list[Remark]:
     subjects = {
         exercise.id: {check.id: check.options.subject for check in exercise.rubric.checks}
         for exercise in checked.assignment.exercises
     }
     files = {name: _from_here(path) for name, path in checked.files.items()}
-    return [one for report in checked.batch.reports for one in findings(report, files, subjects)]
+    return [one for report in checked.batch.reports for one in remarks(report, files, subjects)]
 
 
 def _from_here(path: Path) -> Path:

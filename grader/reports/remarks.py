@@ -33,7 +33,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Remark:
     """Something that is not right, not judged or went wrong. ``rule`` names exercise and check, or ``problem``."""
 
     path: Path
@@ -48,7 +48,7 @@ class Finding:
         return f"{self.path}:{cell}{self.place.line}: {self.message}"
 
 
-def findings(report: Report, files: Mapping[str, Path], subjects: Mapping[str, Mapping[str, str]]) -> list[Finding]:
+def remarks(report: Report, files: Mapping[str, Path], subjects: Mapping[str, Mapping[str, str]]) -> list[Remark]:
     """Return what is not right in a report.
 
     ``files`` are the submission's by name; ``subjects`` the name that each check looks at, by exercise and check.
@@ -58,21 +58,21 @@ def findings(report: Report, files: Mapping[str, Path], subjects: Mapping[str, M
         path = files.get(exercise.file, Path(exercise.file or report.id))
         found += list(_of_exercise(exercise, path, subjects.get(exercise.id, {})))
     folder = next(iter(files.values())).parent if files else Path()
-    found += [Finding(folder, Place(), "error", "problem", plain(str(problem))) for problem in report.problems]
+    found += [Remark(folder, Place(), "error", "problem", plain(str(problem))) for problem in report.problems]
     return found
 
 
-def _of_exercise(exercise: ExerciseReport, path: Path, subjects: Mapping[str, str]) -> Iterator[Finding]:
+def _of_exercise(exercise: ExerciseReport, path: Path, subjects: Mapping[str, str]) -> Iterator[Remark]:
     cells = _cells(path)
     for error in exercise.errors:
         place = _place_of_error(error.where, error.traceback)
-        yield Finding(path, place, "error", f"{exercise.id}/runs", plain(str(error)))
+        yield Remark(path, place, "error", f"{exercise.id}/runs", plain(str(error)))
     for criterion in exercise.criteria:
         for check in criterion.checks:
             if check.result.fraction < 1:
                 place = _last_binding(cells, subjects.get(check.result.id, check.result.id))
                 level = _LEVELS.get(check.result.status, "note")
-                yield Finding(path, place, level, f"{exercise.id}/{check.result.id}", _words(check))
+                yield Remark(path, place, level, f"{exercise.id}/{check.result.id}", _words(check))
 
 
 def _words(check: CheckScore) -> str:
@@ -118,8 +118,8 @@ def _last_binding(cells: list[tuple[int | None, str]], name: str) -> Place:
     return found[-1] if found else Place(1, cells[0][0] if cells else None)
 
 
-def sarif(found: list[Finding], version: str) -> str:
-    """Return the findings as SARIF 2.1.0, the format of code scanning. A notebook's cell is said in the message."""
+def sarif(found: list[Remark], version: str) -> str:
+    """Return the remarks as SARIF 2.1.0, the format of code scanning. A notebook's cell is said in the message."""
     rules = sorted({one.rule for one in found})
     driver = {"name": "grade", "version": version, "rules": [{"id": rule} for rule in rules]}
     log = {
@@ -130,7 +130,7 @@ def sarif(found: list[Finding], version: str) -> str:
     return json.dumps(log, indent=2, ensure_ascii=True)
 
 
-def _result(one: Finding, rule: int) -> dict[str, Any]:
+def _result(one: Remark, rule: int) -> dict[str, Any]:
     cell = "" if one.place.cell is None else f" (cell {one.place.cell}, line {one.place.line})"
     where: dict[str, Any] = {"artifactLocation": {"uri": _uri(one.path)}}
     if one.place.cell is None:  # lines of a notebook's JSON mean nothing to anybody

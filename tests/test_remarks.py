@@ -12,7 +12,7 @@ from grader import __version__
 from grader.cli import run
 from grader.errors import ExitCode, Problem
 from grader.model import CheckResult, CheckScore, CodeError, CriterionScore, ExerciseReport, Report, Status, Stop
-from grader.reports.findings import Finding, Place, findings, sarif
+from grader.reports.remarks import Place, Remark, remarks, sarif
 
 Captured = pytest.CaptureFixture[str]
 PERIMETER_WORDS = "That is the perimeter: the area is the product of the sides."
@@ -101,12 +101,12 @@ def test_places_in_a_notebook_are_cells_and_lines_as_in_error_messages(tmp_path:
     trace = "Traceback\nCell In[3], line 2\n 1 x\n\nFile x.py, line 9"
     errors = (CodeError("cell 3", "ValueError", "no", trace), CodeError("cell 1", "KeyError", ""))
     checks = [wrong(name) for name in ("a", "b", "c", "d", "f", "gone")]
-    found = findings(report("ex.ipynb", *checks, errors=errors), {"ex.ipynb": path}, {"ex": {"d": "d.weight"}})
+    found = remarks(report("ex.ipynb", *checks, errors=errors), {"ex.ipynb": path}, {"ex": {"d": "d.weight"}})
     places = [(one.place.cell, one.place.line) for one in found]
     assert places == [(3, 2), (1, 1), (1, 2), (2, 1), (3, 1), (2, 2), (2, 3), (1, 1), (None, 1)]
     assert str(found[0]) == f"{path}:cell 3:2: cell 3 raised ValueError: no"
     assert str(found[2]) == f"{path}:cell 1:2: a: Not right. Look again."
-    assert found[-1] == Finding(tmp_path, Place(), "error", "problem", "anna/x: is odd")
+    assert found[-1] == Remark(tmp_path, Place(), "error", "problem", "anna/x: is odd")
 
 
 def test_what_is_not_judged_is_a_note_and_a_part_a_warning(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_what_is_not_judged_is_a_note_and_a_part_a_warning(tmp_path: Path) -> No
     path.write_text("b = (\na = 2", encoding="utf-8")
     part = CheckResult("a", "value", Status.PARTIAL, 0.5)
     errors = (CodeError("line 2", "SyntaxError", "bad"), CodeError("somewhere", "E", ""))
-    found = findings(report("ex.py", part, wrong("b", Status.ERROR), errors=errors), {"ex.py": path}, {})
+    found = remarks(report("ex.py", part, wrong("b", Status.ERROR), errors=errors), {"ex.py": path}, {})
     assert [(one.level, one.place.line) for one in found] == [
         ("error", 2),
         ("error", 1),
@@ -127,17 +127,17 @@ def test_what_is_not_judged_is_a_note_and_a_part_a_warning(tmp_path: Path) -> No
 def test_a_file_that_cannot_be_read_any_more_has_its_first_line(tmp_path: Path) -> None:
     (tmp_path / "ex.ipynb").write_text("{", encoding="utf-8")
     for name in ("ex.ipynb", "gone.py"):
-        found = findings(report(name, wrong("a")), {name: tmp_path / name}, {})
+        found = remarks(report(name, wrong("a")), {name: tmp_path / name}, {})
         assert [one.place for one in found] == [Place(), Place()]
-    nothing = findings(report("", wrong("a")), {}, {})
+    nothing = remarks(report("", wrong("a")), {}, {})
     assert [str(one) for one in nothing] == ["anna:1: a: Not right. Look again.", ".:1: anna/x: is odd"]
 
 
 def test_sarif_of_a_notebook_says_the_cell_in_words_and_of_another_folder_the_whole_path(tmp_path: Path) -> None:
     path = tmp_path / "a b.ipynb"
     found = [
-        Finding(path, Place(2, 3), "note", "ex/a", "Hm."),
-        Finding(Path("ex.py"), Place(), "error", "p", "No."),
+        Remark(path, Place(2, 3), "note", "ex/a", "Hm."),
+        Remark(Path("ex.py"), Place(), "error", "p", "No."),
     ]
     first, second = json.loads(sarif(found, "1"))["runs"][0]["results"]
     assert first["message"]["text"] == "Hm. (cell 3, line 2)"
