@@ -35,11 +35,13 @@ def values(run: Run) -> dict[str, object]:
 
 CELLS = (
     "try:\n    import google.colab\n    d = True\nexcept ImportError:\n    d = False",
+    "import importlib.util\ng = importlib.util.find_spec('google.colab') is not None",
     "!pip install -q nothing-like-this\n%pip install nothing && apt-get update\n%tensorflow_version 2.x\na = 1",
     "from google.colab import drive, files\ndrive.mount('/content/drive', force_remount=True)\nb = files.upload()",
     "import google.colab.userdata as u\nfrom google.colab.patches import show\nshow(1)\nc = u.get('') + 'x'",
     "%load_ext tensorboard_not_here\n%load_ext grader\n%grade rectangles\n%tensorboard --logdir x\ne = 1",
-    "!echo hello; exit 3\nf = _exit_code",
+    "%%shell\necho hello\necho goodbye",
+    "!exit 3\nf = _exit_code",
 )
 SAID = (
     "[not run: pip install -q nothing-like-this. Nothing is installed while a hand-in is checked.]",
@@ -49,17 +51,18 @@ SAID = (
     "[%load_ext tensorboard_not_here does nothing while a hand-in is checked.]",
     "[%grade does nothing while a hand-in is checked.]",
     "hello",
+    "goodbye",
 )
 
 
 @pytest.mark.parametrize("runner", ["shell", "nbclient"])
 def test_a_notebook_from_colab_runs_to_its_end(sandbox: Sandbox, runner: Literal["shell", "nbclient"]) -> None:
-    names = ("a", "b", "c", "d", "e", "f")
+    names = ("a", "b", "c", "d", "e", "f", "g")
     probes = tuple(Probe("value", name) for name in names)
     job = Job("notebook", "a.ipynb", notebook(*CELLS), (), probes, Limits(timeout_seconds=60), runner=runner)
     run = execute(job, sandbox)
     assert (run.stop, run.errors) == (Stop.FINISHED, ())
-    assert values(run) == {"a": 1, "b": {}, "c": "x", "d": False, "e": 1, "f": 3}
+    assert values(run) == {"a": 1, "b": {}, "c": "x", "d": False, "e": 1, "f": 3, "g": False}
     assert [one for one in SAID if one not in run.log] == []
 
 

@@ -46,6 +46,7 @@ def prepare(shell: Any) -> None:
     for name in _MAGICS:
         shell.register_magic_function(_magic(name), "line_cell", name)
     shell.register_magic_function(_load_extension(shell), "line", "load_ext")
+    shell.register_magic_function(lambda line, cell=None: shell.system(cell or line), "line_cell", "shell")
     stand_in()
 
 
@@ -127,8 +128,10 @@ def _nothing(name: str) -> Callable[..., object]:
 
 
 def _is_tried(frame: FrameType | None) -> bool:
-    """Return whether the import under way stands in the body of a ``try``: then its failure is an answer."""
+    """Return whether the module is only asked for, or its import stands in a ``try``: then a failure is an answer."""
     while frame is not None and "importlib" in frame.f_code.co_filename:
+        if "util" in frame.f_code.co_filename:  # importlib.util.find_spec
+            return True
         frame = frame.f_back
     if frame is None:
         return False
