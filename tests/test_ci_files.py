@@ -13,7 +13,7 @@ import pytest
 import yaml
 from course_helpers import ROOT
 
-from grader.cli import grade
+from grader.cli import grade, run
 
 DOCS = ROOT / "grader" / "docs"
 HOOKS = ROOT / ".pre-commit-hooks.yaml"
@@ -109,3 +109,16 @@ def test_hooks_have_the_form_that_pre_commit_reads() -> None:
         re.compile(hook["files"])
     used = [hook["id"] for block in blocks() if isinstance(block, dict) for hook in block["repos"][0]["hooks"]]
     assert set(used) <= {hook["id"] for hook in hooks}
+
+
+@pytest.mark.parametrize(("place", "file"), [("github", ".github/workflows/course.yml"), ("gitlab", ".gitlab-ci.yml")])
+def test_a_new_course_brings_it_along_where_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str, file: str
+) -> None:
+    assert run(["new", "course", str(tmp_path / "c"), "--ci", place]) == 0
+    assert (tmp_path / "c" / file).read_bytes() == (DOCS / "ci" / f"course.{place}.yml").read_bytes()
+    said = capsys.readouterr().out
+    assert f"wrote {tmp_path / 'c' / file}" in said
+    assert "Write into the workflow where grade is installed from" in said
+    assert run(["new", "course", str(tmp_path / "d")]) == 0
+    assert [path.name for path in (tmp_path / "d").iterdir() if path.name.startswith(".")] == []
