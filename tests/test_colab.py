@@ -39,7 +39,7 @@ CELLS = (
     "!pip install -q nothing-like-this\n%pip install nothing && apt-get update\n%tensorflow_version 2.x\na = 1",
     "from google.colab import drive, files\ndrive.mount('/content/drive', force_remount=True)\nb = files.upload()",
     "import google.colab.userdata as u\nfrom google.colab.patches import show\nshow(1)\nc = u.get('') + 'x'",
-    "%load_ext tensorboard_not_here\n%load_ext grader\n%grade rectangles\n%tensorboard --logdir x\ne = 1",
+    "%load_ext tensorboard\n%load_ext grader\n%grade rectangles\n%tensorboard --logdir x\ne = 1",
     "%%shell\necho hello\necho goodbye",
     "!exit 3\nf = _exit_code",
 )
@@ -48,7 +48,7 @@ SAID = (
     "[%tensorflow_version does nothing while a hand-in is checked.]",
     "[google.colab.drive.mount does nothing while a hand-in is checked.]",
     "[google.colab.files.upload does nothing while a hand-in is checked.]",
-    "[%load_ext tensorboard_not_here does nothing while a hand-in is checked.]",
+    "[%load_ext tensorboard does nothing while a hand-in is checked.]",
     "[%grade does nothing while a hand-in is checked.]",
     "hello",
     "goodbye",

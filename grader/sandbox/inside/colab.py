@@ -24,6 +24,8 @@ _INSTALLS = re.compile(
 _BETWEEN_COMMANDS = re.compile(r"&&|\|\||;")
 #: Magics that stand in notebooks for the sake of other places.
 _MAGICS = ("tensorflow_version", "tensorboard", "grade", "conda")
+#: Extensions that bring such magics.
+_EXTENSIONS = ("tensorboard", "grader")
 _COLAB = "google.colab"
 #: ``grader`` is what a notebook checks itself with; here it may be out of reach.
 _STAND_INS = frozenset({"google", "grader"})
@@ -42,7 +44,7 @@ def skipped(command: str) -> str:
 
 
 def prepare(shell: Any) -> None:
-    """Give IPython's ``shell`` the magics, an ``%load_ext`` that goes on without what is not here, and the module."""
+    """Give IPython's ``shell`` the magics, an ``%load_ext`` without what brings these, and the module."""
     for name in _MAGICS:
         shell.register_magic_function(_magic(name), "line_cell", name)
     shell.register_magic_function(_load_extension(shell), "line", "load_ext")
@@ -62,13 +64,10 @@ def _load_extension(shell: Any) -> Callable[[str], None]:
     found = shell.find_line_magic("load_ext")
 
     def load_ext(line: str) -> None:
-        if line.strip() == "grader":
-            return _say("%load_ext grader")
-        try:
-            found(line)
-        except ImportError:
+        if line.strip() in _EXTENSIONS:
             _say(f"%load_ext {line.strip()}")
-        return None
+        else:
+            found(line)
 
     return load_ext
 
