@@ -3,14 +3,22 @@
 The author of a reference needs the names from here; everything else is behind the command ``grade``.
 """
 
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
 from grader.reference import Steps, cases, function, given, misconception, property_of, quantity, trial
 
 __all__ = [
     "Steps",
     "__version__",
     "cases",
+    "check",
     "function",
     "given",
+    "load_ipython_extension",
     "misconception",
     "property_of",
     "quantity",
@@ -18,3 +26,15 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+
+def check(exercise: str = "", **options: Any) -> Any:
+    """Check an exercise from inside a notebook; see :func:`grader.notebook.check`."""
+    if "_grade_inside" in sys.modules:  # the notebook is being run to be checked
+        return None
+    return import_module("grader.notebook").check(exercise, **options)  # it stands above: authors never load it
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Take ``%load_ext grader``: afterwards there is ``%grade``."""
+    import_module("grader.notebook").load(shell)

@@ -87,9 +87,17 @@ _GIVEN = "a = 3.0\nb = 4.5"
 _BLANKS = "area = None\ndouble_area = None"
 
 
-def new_course(folder: Path, title: str) -> list[Path]:
+#: For each place that can test a course at every push: where it looks, and the file of ours that is copied there.
+CI_FILES = {
+    "github": (".github/workflows/course.yml", "course.github.yml"),
+    "gitlab": (".gitlab-ci.yml", "course.gitlab.yml"),
+}
+
+
+def new_course(folder: Path, title: str, ci: str = "") -> list[Path]:
     """Write a course with one example exercise into ``folder`` and return the files written.
 
+    ``ci`` is empty, or one of :data:`CI_FILES`: then what tests the course there is written, too.
     Raises UsageError when the folder holds a course already.
     """
     if (folder / COURSE_FILE).exists():
@@ -98,7 +106,12 @@ def new_course(folder: Path, title: str) -> list[Path]:
     quoted = title.replace("'", "''")
     text = f"title: '{quoted}'\nassignments:\n  sheet1:\n    title: Sheet 1\n    exercises: [rectangles]\n"
     _write(folder / COURSE_FILE, text)
-    return [folder / COURSE_FILE, *_write_exercise(folder, "sheet1", "rectangles")]
+    written = [folder / COURSE_FILE, *_write_exercise(folder, "sheet1", "rectangles")]
+    if ci:
+        place, name = CI_FILES[ci]
+        _write(folder / place, (Path(__file__).parent / "docs" / "ci" / name).read_text(encoding="utf-8"))
+        written.append(folder / place)
+    return written
 
 
 def new_exercise(root: Path, name: str) -> list[Path]:

@@ -76,7 +76,9 @@ def read(file: Path) -> Any:
 
 def commands(group: click.Group = command, path: Words = ()) -> Iterator[tuple[Words, click.Command]]:
     yield path, group
-    for name, one in group.commands.items():
+    for name in group.list_commands(context := click.Context(group)):
+        one = group.get_command(context, name)
+        assert one is not None
         if isinstance(one, click.Group):
             yield from commands(one, (*path, name))
         else:

@@ -4,28 +4,52 @@ from __future__ import annotations
 
 import sys
 import traceback
+from importlib import import_module
 
 import click
 
 from grader import __version__
-from grader.cli.authoring import data_command, kinds_command, new, validate_command
-from grader.cli.comparing import diff_command
-from grader.cli.costing import cost_command
-from grader.cli.databases import db
-from grader.cli.exporting import export_command
-from grader.cli.grading import batch, check
-from grader.cli.intake import intake_command
-from grader.cli.machine import demo, doctor
-from grader.cli.overriding import override_command
-from grader.cli.presenting import draw_command
-from grader.cli.regrading import regrade_command
-from grader.cli.releasing import release_command
-from grader.cli.replaying import replay_command
-from grader.cli.tolerances import tolerances_command
 from grader.errors import CourseError, ExitCode, GradeError
 
+#: Where each command is. A module is imported when its command is asked for, so that none waits for what others need.
+_COMMANDS = {
+    "batch": "grading:batch",
+    "check": "checking:check",
+    "cost": "costing:cost_command",
+    "data": "authoring:data_command",
+    "db": "databases:db",
+    "demo": "machine:demo",
+    "diff": "comparing:diff_command",
+    "doctor": "machine:doctor",
+    "draw": "presenting:draw_command",
+    "export": "exporting:export_command",
+    "intake": "intake:intake_command",
+    "kinds": "authoring:kinds_command",
+    "new": "authoring:new",
+    "override": "overriding:override_command",
+    "regrade": "regrading:regrade_command",
+    "release": "releasing:release_command",
+    "replay": "replaying:replay_command",
+    "tolerances": "tolerances:tolerances_command",
+    "validate": "authoring:validate_command",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(f"grader.cli.{module}"), name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="grade")
 @click.option("--debug", is_flag=True, help="Show a traceback with every error.")
 def grade(*, debug: bool) -> None:
@@ -40,30 +64,6 @@ def grade(*, debug: bool) -> None:
     130 interrupted.
     """
     del debug  # read from the context where errors are reported
-
-
-for command in (
-    check,
-    batch,
-    intake_command,
-    regrade_command,
-    override_command,
-    diff_command,
-    export_command,
-    replay_command,
-    tolerances_command,
-    db,
-    validate_command,
-    kinds_command,
-    data_command,
-    cost_command,
-    draw_command,
-    release_command,
-    demo,
-    doctor,
-    new,
-):
-    grade.add_command(command)
 
 
 def main() -> None:

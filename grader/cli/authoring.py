@@ -16,7 +16,7 @@ from grader.cli.settings import workplace as open_workplace
 from grader.course import find_course
 from grader.data import NAMES, write
 from grader.errors import ExitCode, UsageError
-from grader.scaffold import new_course, new_exercise
+from grader.scaffold import CI_FILES, new_course, new_exercise
 from grader.validate import Outcome, losers_table, validate
 
 
@@ -104,9 +104,12 @@ def new() -> None:
 @new.command("course")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--title", default="My course", show_default=True, help="Title of the course.")
-def course_command(folder: Path, title: str) -> None:
+@click.option("--ci", type=click.Choice(sorted(CI_FILES)), help="Write what tests the course at every push there, too.")
+def course_command(folder: Path, title: str, ci: str | None) -> None:
     """Make a course in FOLDER with one small exercise that passes `grade validate`."""
-    _say_written(new_course(folder, title))
+    _say_written(new_course(folder, title, ci or ""))
+    if ci:
+        click.echo("Write into the workflow where grade is installed from, as its first lines say")
     click.echo(f"Next: cd {folder} && grade validate")
 
 

@@ -83,7 +83,7 @@ def intake_command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     not on the roster. Who is missing or late is only said.
     """
     console = Console()
-    assignment = read_course(course_folder).assignment(assignment_name)
+    assignment = read_course(course_folder, [assignment_name]).assignment(assignment_name)
     exercises = [assignment.exercise(name) for name in exercise_names] or list(assignment.exercises)
     settings = Settings(assignment.id, assignment.deadline, attempts, tag)
     intake = read_hand_ins(path, settings, output / HAND_INS, format_name)

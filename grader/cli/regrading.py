@@ -51,7 +51,7 @@ def regrade_command(
     the rubric asks for and was not observed yet is listed and left as it is.
     """
     console = Console()
-    assignment = read_course(course_folder).assignment(assignment_name)
+    assignment = read_course(course_folder, [assignment_name]).assignment(assignment_name)
     with open_store(existing(output, gradebook)) as store:
         found = regrade(assignment, store)
         print_regrading(console, found)

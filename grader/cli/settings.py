@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import sqlalchemy as sa
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -19,11 +20,16 @@ from grader.data import VARIABLE
 from grader.engines import LocalPool
 from grader.errors import UsageError
 from grader.execution import environment
+from grader.model import Batch
 from grader.pipeline import Progress as Step
 from grader.pipeline import Workplace
+from grader.reports import to_json
 from grader.reports.text import plain
-from grader.sandbox import make_sandbox, strongest_rung, sweep
-from grader.store import open_store, read_url
+from grader.sandbox import Purpose, make_sandbox, strongest_rung, sweep
+from grader.store import Keeper, Memory
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 #: A gradebook's file in the folder of results.
 STORE_FILE = "grade.sqlite"
@@ -49,7 +55,11 @@ json_option = click.option(
 
 
 def _read_gradebook(_context: click.Context, _option: click.Parameter, text: str | None) -> sa.URL | None:
-    return read_url(text) if text else None
+    if not text:
+        return None
+    from grader.store import read_url  # noqa: PLC0415 - needs SQLAlchemy, which takes long to import
+
+    return read_url(text)
 
 
 gradebook_option = click.option(
@@ -77,13 +87,13 @@ data_option = click.option(
 )
 
 
-def read_course(folder: Path | None, *, bundle: bool = False) -> Course:
-    """Return the course named on the command line, or the nearest. Raises UsageError, CourseError.
+def read_course(folder: Path | None, wanted: Collection[str] | None = None) -> Course:
+    """Return the course named on the command line, or the nearest; of it what is ``wanted``, as ``load_course`` says.
 
-    ``bundle``: it may be a bundle for students, which holds no answers.
+    Raises UsageError, for a bundle for students as well, and CourseError.
     """
-    course = load_course(find_course(folder), KINDS)
-    if course.bundle and not bundle:
+    course = load_course(find_course(folder), KINDS, wanted)
+    if course.bundle:
         raise UsageError(
             f"{course.root}: is a bundle for students, without the answers: `grade check` works with it, and nothing "
             "else does; name the course's own folder with --course"
@@ -93,17 +103,30 @@ def read_course(folder: Path | None, *, bundle: bool = False) -> Course:
 
 @contextmanager
 def workplace(
-    store: Path | sa.URL | None, *, workers: int | None = None, isolation: str | None = None
+    store: Path | sa.URL | None,
+    *,
+    workers: int | None = None,
+    isolation: str | None = None,
+    purpose: Purpose = "many",
 ) -> Iterator[Workplace]:
-    """Yield the place to work in, with the gradebook at ``store`` (None: in memory).
+    """Yield the place to work in, with the gradebook at ``store`` (None: nothing is kept).
 
     ``isolation`` None is the strongest rung that this machine has, down to ``selfcheck``: good for the course's own
-    hand-ins, and for a student's own. What graders that were killed have left on this machine is removed first.
+    hand-ins, and for a student's own. What graders that were killed have left on this machine is
+    removed first.
     Raises UsageError for a rung that is unknown or cannot be used here.
     """
     sweep()
-    with closing(make_sandbox(isolation or strongest_rung())) as sandbox, open_store(store) as opened:
-        yield Workplace(LocalPool(sandbox, workers), sandbox.name, environment(), opened)
+    with closing(make_sandbox(isolation or strongest_rung(), purpose)) as sandbox, _keeper(store) as keeper:
+        yield Workplace(LocalPool(sandbox, workers), sandbox.name, environment(), keeper)
+
+
+def _keeper(store: Path | sa.URL | None) -> AbstractContextManager[Keeper]:
+    if store is None:
+        return nullcontext(Memory())
+    from grader.store import open_store  # noqa: PLC0415 - needs SQLAlchemy, which takes long to import
+
+    return open_store(store)
 
 
 @contextmanager
@@ -139,3 +162,11 @@ def find_exercises(course: Course, names: tuple[str, ...]) -> list[Exercise]:
             raise UsageError(f"{course.root}: no assignment or exercise {name!r}; {hint}")
     chosen = [one for name in names or course.assignments for one in known[name]]
     return list(dict.fromkeys(chosen))
+
+
+def write_results(batch: Batch, file: Path | None) -> None:
+    """Write the results as JSON, if there is a ``file`` to write them to."""
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(to_json(batch), indent=2, ensure_ascii=True)
+        file.write_text(text + "\n", encoding="utf-8")

@@ -3,7 +3,7 @@
 from grader.course.finding import find_course
 from grader.course.kinds import CheckOptions, Kind
 from grader.course.lateness import Extension, LatePolicy, read_extensions
-from grader.course.loading import load_course
+from grader.course.loading import load_course, outline
 from grader.course.types import Assignment, Bundle, Check, Course, Criterion, DataNeed, Exercise, Rubric
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "Rubric",
     "find_course",
     "load_course",
+    "outline",
     "read_extensions",
 ]

@@ -17,7 +17,8 @@ class CheckOptions(BaseModel):
     """What every check has: the points it is worth and, where the subject's name will not do, an id.
 
     A check worth no points only reports. ``self_check`` says what `grade release` makes of it; None leaves that to the
-    kind.
+    kind. ``hints`` are shown in a self-check, one more after each ``after`` attempts that failed; everybody who has the
+    rubric can read them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -25,6 +26,8 @@ class CheckOptions(BaseModel):
     points: float = Field(ge=0)
     id: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")
     self_check: SelfCheck | None = None
+    hints: list[str] = Field(default_factory=list)
+    after: int = Field(default=2, ge=1)
 
     @property
     def subject(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
@@ -28,11 +28,12 @@ RUN_SUFFIXES = (".ipynb", ".py")
 HAND_IN_SUFFIXES = (*RUN_SUFFIXES, ".json", ".yaml", ".md", ".txt", ".pdf")
 
 
-def load_course(root: Path, kinds: Mapping[str, Kind]) -> Course:
+def load_course(root: Path, kinds: Mapping[str, Kind], wanted: Collection[str] | None = None) -> Course:
     """Return the course in the folder ``root``, whose checks are of the given ``kinds``.
 
-    Raises CourseError with every problem of every file, each with file, line and key; UsageError for a bundle for
-    students that another version made.
+    Of exercises that are not ``wanted`` (each as ``sheet3`` or ``sheet3/gradient_step``; None: all) neither reference
+    nor rubric is read, and no problem is found. Raises CourseError with every problem of every file that is read, each
+    with file, line and key; UsageError for a bundle for students that another version made.
     """
     file = read_yaml(root / COURSE_FILE)
     course = validated(CourseFile, file)
@@ -45,7 +46,8 @@ def load_course(root: Path, kinds: Mapping[str, Kind]) -> Course:
         if entry.personal and not course.key:
             message = "personal numbers need a `key` at the top of this file; write any word there and keep it"
             problems.append(file.problem(("assignments", name, "personal"), message))
-        exercises = _load_exercises(root, file, name, entry, kinds, problems)
+        chosen = [one for one in entry.exercises if wanted is None or {name, f"{name}/{one}"} & set(wanted)]
+        exercises = _load_exercises(root, file, name, entry, chosen, kinds, problems)
         assignments[name] = Assignment(
             id=name,
             title=entry.title,
@@ -57,10 +59,32 @@ def load_course(root: Path, kinds: Mapping[str, Kind]) -> Course:
             max_group=entry.max_group or course.max_group,
             roster=root / (entry.roster or course.roster) if entry.roster or course.roster else None,
             zone=ZoneInfo(course.time_zone) if course.time_zone else None,
+            others={one: _files(root, name, one) for one in entry.exercises if chosen and one not in chosen},
         )
     if problems:
         raise CourseError(problems)
     return Course(root, course.title, course.key, assignments, bundle)
+
+
+def outline(root: Path) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return the names that the files of each exercise may have, by assignment and exercise: quick to read.
+
+    An exercise whose settings cannot be read has none. Raises CourseError for problems of course.yaml.
+    """
+    course = validated(CourseFile, read_yaml(root / COURSE_FILE))
+    if isinstance(course, list):
+        raise CourseError(course)
+    return {
+        name: {one: _files(root, name, one) for one in entry.exercises} for name, entry in course.assignments.items()
+    }
+
+
+def _files(root: Path, assignment: str, name: str) -> tuple[str, ...]:
+    try:
+        found = read_yaml(root / "exercises" / assignment / name / "exercise.yaml").data["files"]
+    except (CourseError, KeyError, TypeError):  # whoever wants this exercise is told
+        return ()
+    return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
 def _load_exercises(
@@ -68,11 +92,14 @@ def _load_exercises(
     file: YamlFile,
     assignment: str,
     entry: AssignmentFile,
+    chosen: Collection[str],
     kinds: Mapping[str, Kind],
     problems: list[Problem],
 ) -> tuple[Exercise, ...]:
     loaded = []
     for index, name in enumerate(entry.exercises):
+        if name not in chosen:
+            continue
         place = ("assignments", assignment, "exercises", index)
         if name in entry.exercises[:index]:
             problems.append(file.problem(place, f"exercise `{name}` is listed twice; keep one"))

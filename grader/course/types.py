@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -121,6 +121,7 @@ class Assignment:
 
     ``late`` is what lateness costs, None for nothing. ``extensions`` are later deadlines. Groups have at most
     ``max_group`` people. ``roster`` is the file that names everybody; ``zone`` that of times which say none.
+    ``others`` are exercises that were not asked for when the course was loaded: the names that their files may have.
     """
 
     id: str
@@ -133,13 +134,14 @@ class Assignment:
     max_group: int = 4
     roster: Path | None = None
     zone: ZoneInfo | None = None
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def exercise(self, name: str) -> Exercise:
         """Return the exercise ``name``. Raises UsageError with the known names."""
         for exercise in self.exercises:
             if exercise.id == name:
                 return exercise
-        known = ", ".join(exercise.id for exercise in self.exercises)
+        known = ", ".join([*(exercise.id for exercise in self.exercises), *self.others])
         raise UsageError(f"assignment {self.id} has no exercise {name!r}; it has: {known}")
 
 

@@ -29,7 +29,8 @@ def authored(exercise: Exercise) -> Authored:
 
 
 def _check(check: Check, criterion: str) -> AuthoredCheck:
-    options = check.options.model_dump(mode="json", exclude={"points", "id", "self_check"})
+    unjudged = {"points", "id", "self_check", "hints", "after"}
+    options = check.options.model_dump(mode="json", exclude=unjudged)
     return AuthoredCheck(check.id, check.kind.name, criterion, check.points, options)
 
 

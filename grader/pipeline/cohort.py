@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from grader.checks import judge_exercise
 from grader.course import Check, Exercise
@@ -11,7 +12,10 @@ from grader.model import CheckResult, Failure, Run, Stop, fingerprint
 from grader.pipeline.regrading import unobserved
 from grader.pipeline.tolerances import tolerance_of
 from grader.reference import Evaluation
-from grader.store import Grading, Store
+from grader.store import Grading
+
+if TYPE_CHECKING:
+    from grader.store import Store  # takes long to import
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from grader import __version__
 from grader.course import Assignment
@@ -16,7 +17,10 @@ from grader.model import Batch, CheckScore, Decision, Environment, Report
 from grader.overrides import place_text, standing_decisions, stray, unfit
 from grader.pipeline.entries import Entries
 from grader.pipeline.moves import Moved, marks, moved
-from grader.store import Entry, Store
+from grader.store import Entry
+
+if TYPE_CHECKING:
+    from grader.store import Store  # takes long to import
 
 _UNJUDGED = (
     "could not be judged, for a fault of the machine or because it is not clear what was handed in; decide all the "

@@ -35,7 +35,8 @@ def choose(submission: Submission, assignment: Assignment, exercise: Exercise, n
     if named:
         return Choice(tuple(file for file in submission.files if file.name == named))
     chosen: list[SourceFile] = []
-    others = {_tidy(name) for other in assignment.exercises if other is not exercise for name in other.files}
+    siblings = [other.files for other in assignment.exercises if other is not exercise]
+    others = {_tidy(name) for names in (*siblings, *assignment.others.values()) for name in names}
     free = [file for file in submission.files if _tidy(file.name) not in others]
     for name in exercise.files:
         exact = [file for file in submission.files if PurePosixPath(file.name).name == name]
@@ -47,7 +48,7 @@ def choose(submission: Submission, assignment: Assignment, exercise: Exercise, n
     if chosen or not submission.files:
         return Choice(tuple(chosen))
     suffixes = [PurePosixPath(name).suffix for name in exercise.files]
-    for suffix in suffixes if len(assignment.exercises) == 1 else []:
+    for suffix in suffixes if not (siblings or assignment.others) else []:
         fitting = [file for file in submission.files if file.name.lower().endswith(suffix)]
         if len(fitting) > 1:
             return _ambiguous(submission, exercise, fitting)

@@ -12,7 +12,7 @@ from grader.overrides import standing_decisions
 from grader.pipeline.reporting import standing
 from grader.pipeline.tasks import Task, result_key
 from grader.pipeline.work import Judged
-from grader.store import Store
+from grader.store import Keeper
 
 #: Results by their key, with the key of the run that they are of.
 Fresh = dict[str, tuple[str, tuple[CheckResult, ...]]]
@@ -27,7 +27,7 @@ class Judge:
     Checks that depend on other exercises see these with the ``decisions`` of people in them.
     """
 
-    def __init__(self, store: Store, keep: Callable[[Fresh], None], decisions: Iterable[Decision] = ()) -> None:
+    def __init__(self, store: Keeper, keep: Callable[[Fresh], None], decisions: Iterable[Decision] = ()) -> None:
         self._store, self._keep = store, keep
         self._decisions = standing_decisions(decisions)
         self._known = store.known_results()
@@ -96,6 +96,6 @@ class Judge:
 
 def _context(assignment: Assignment, submission: Submission, graded: Mapping[str, Standing]) -> Context:
     """Return what judging may know; its ``others`` only where all other exercises of the assignment are known."""
-    expected = {exercise.id for exercise in assignment.exercises if not uses_context(exercise)}
+    expected = {exercise.id for exercise in assignment.exercises if not uses_context(exercise)} | {*assignment.others}
     others = graded if expected <= set(graded) else None
     return Context(submission.people, submission.received, due(assignment, submission), others)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from grader import __version__
 from grader.checks import Standing, probes
@@ -21,7 +22,10 @@ from grader.pipeline.same_answers import same_answers
 from grader.pipeline.tasks import Task
 from grader.pipeline.work import Judged
 from grader.reference import Evaluation
-from grader.store import Authored, Entry, Grading, Judgement, Store
+from grader.store import Authored, Entry, Grading, Judgement
+
+if TYPE_CHECKING:
+    from grader.store import Store  # takes long to import
 
 
 @dataclass(frozen=True, slots=True)

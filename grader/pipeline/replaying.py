@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from grader import __version__
 from grader.checks import Standing
@@ -21,7 +21,10 @@ from grader.pipeline.observed import Observed, otherwise
 from grader.pipeline.regrading import Left, standing_of
 from grader.pipeline.tasks import Task, prepare, run_key
 from grader.reference import Evaluation
-from grader.store import Entry, Judgement, Store
+from grader.store import Entry, Judgement
+
+if TYPE_CHECKING:
+    from grader.store import Store  # takes long to import
 
 #: Runs a job so many times at the rung named; one run for each time.
 Runner = Callable[[str, Job, int], Sequence[Run]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from grader.engines import Engine
 from grader.model import CheckResult, Environment, Run
 from grader.pipeline.tasks import Task
-from grader.store import Store
+from grader.store import Keeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +31,4 @@ class Workplace:
     engine: Engine
     isolation: str
     environment: Environment
-    store: Store
+    store: Keeper

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
 from grader.cost import Board, Cost, Runtime, fits, memory_timeline
-from grader.model import Batch, Report
+from grader.model import Batch, ExerciseReport, Report
 from grader.reports import costs, text, wording
 from grader.reports.common import RARE, common_answers, exercise_titles, time_use
 from grader.reports.feedback import check_command, feedback
@@ -67,6 +67,11 @@ def cost_page(cost: Cost, board: Board | None, runtime: Runtime) -> str:
     return _render(
         "cost.html", cost=cost, board=board, runtime=runtime, fit=fit, lines=costs, line=memory_timeline(cost, board)
     )
+
+
+def live_fragment(exercise: ExerciseReport, note: str) -> str:
+    """Return one exercise's result as HTML to be shown inside a notebook."""
+    return _render("live.html", exercise=exercise, note=note)
 
 
 def _render(template: str, **values: object) -> str:

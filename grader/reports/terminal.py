@@ -41,6 +41,35 @@ def print_report(console: Console, report: Report) -> None:
         _say(console, wording.member_line(one, report.max_points))
 
 
+def print_changes(console: Console, before: Report, now: Report) -> None:
+    """Print what differs between two reports on the same hand-in: checks, errors and notes; then the points."""
+    earlier = {exercise.id: exercise for exercise in before.exercises}
+    for exercise in now.exercises:
+        _print_differences(console, earlier.get(exercise.id), exercise)
+    for problem in now.problems:
+        if problem not in before.problems:
+            _say(console, f"{problem.where}: {problem.message}", "red")
+    change = now.points - before.points
+    words = f" ({change:+g})" if change else ", as before"
+    _say(console, f"Total: {_of(now.points, now.max_points)} points{words}", "bold")
+
+
+def _print_differences(console: Console, before: ExerciseReport | None, now: ExerciseReport) -> None:
+    scores = {} if before is None else {told.check.result.id: told.check for told in _told(before)}
+    changed = [told for told in _told(now) if told.check != scores.get(told.check.result.id)]
+    errors = [error for error in now.errors if before is None or str(error) not in map(str, before.errors)]
+    if now.note and (before is None or now.note != before.note):
+        _say(console, now.note, "yellow")
+    for told in changed:
+        _print_check(console, told)
+    for error in errors:
+        _say(console, str(error), "red")
+
+
+def _told(exercise: ExerciseReport) -> list[Feedback]:
+    return [told for _, checks in feedback(exercise) for told in checks]
+
+
 def print_batch(console: Console, batch: Batch, pages: Path | None = None) -> None:
     """Print an instructor's summary: the numbers, means, submissions, and last what needs a human.
 

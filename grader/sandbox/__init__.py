@@ -13,7 +13,7 @@ from grader.sandbox.base import (
     Sandbox,
 )
 from grader.sandbox.leftovers import Swept, sweep, temporary_place
-from grader.sandbox.rungs import available_rungs, is_official, make_sandbox, rung_names, strongest_rung
+from grader.sandbox.rungs import Purpose, available_rungs, is_official, make_sandbox, rung_names, strongest_rung
 from grader.sandbox.selfcheck import THREADS, SelfCheck
 from grader.sandbox.wire import dump_observations, load_observations
 
@@ -24,6 +24,7 @@ __all__ = [
     "Confined",
     "DeadlineError",
     "ProcessEndedError",
+    "Purpose",
     "Rung",
     "Sandbox",
     "SelfCheck",

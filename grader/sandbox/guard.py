@@ -24,7 +24,7 @@ class Watch(ABC):
 
     def __init__(self, cancel: threading.Event | None) -> None:
         self.reason: KillReason = ""
-        self._cancel = cancel
+        self.cancel = cancel
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._watch, daemon=True, name="grade-guard")
@@ -42,7 +42,7 @@ class Watch(ABC):
         pause = _POLL_SECONDS
         while not self._stopped.wait(pause):
             began = time.thread_time()
-            if self._cancel is not None and self._cancel.is_set():
+            if self.cancel is not None and self.cancel.is_set():
                 return self.kill("cancelled")
             if self._is_over():
                 return self.kill("memory")

@@ -7,14 +7,17 @@ an empty job, and a factory of its sandbox. It is imported only when asked for: 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 from grader.errors import UsageError
 from grader.sandbox.base import ClosableSandbox, Rung
+
+#: ``once``: a single job, not worth warming up for; ``again``: one job now and then, which is to start at once.
+Purpose = Literal["many", "once", "again"]
 
 _PROBES = 2
 _NEEDS_NAMESPACES = (
@@ -28,6 +31,7 @@ class _Step:
     """A rung: its module in this package and the factory in there, what it promises, and what would make it work.
 
     ``is_official``: strong enough for official marks without being named. ``systems``: where it can be at all.
+    ``settings``: what the factory is given for what is to be run.
     """
 
     module: str
@@ -36,6 +40,7 @@ class _Step:
     needs: str
     is_official: bool = True
     systems: tuple[str, ...] = ("linux",)
+    settings: Mapping[Purpose, Mapping[str, object]] = field(default_factory=dict)
 
     def load(self) -> Any:
         """Return the rung's module."""
@@ -49,11 +54,13 @@ _LADDER = {
         "as ns, and the kernel limits memory and processes of each job as a whole, and shares out its time evenly",
         f"{_NEEDS_NAMESPACES}, and to be started inside a delegated cgroup v2: `systemd-run --user --scope "
         "-p Delegate=yes grade …`, or a Slurm job that delegates",
+        settings={"once": {"always": ()}},
     ),
     "ns": _Step(
         "namespaces", "Namespaces",
         "namespaces for each job: files, network, processes and other hand-ins are out of its reach",
         _NEEDS_NAMESPACES,
+        settings={"once": {"always": ()}},
     ),
     "fresh": _Step(
         "fresh", "Fresh",
@@ -81,6 +88,7 @@ _LADDER = {
         "nothing",
         is_official=False,
         systems=(),
+        settings={"again": {"standby": True}},
     ),
 }  # fmt: skip
 
@@ -125,12 +133,15 @@ def is_official(name: str) -> bool:
     return _LADDER[name].is_official
 
 
-def make_sandbox(name: str) -> ClosableSandbox:
-    """Return the sandbox of the rung ``name``. Raises UsageError if it is unknown or cannot be used here."""
+def make_sandbox(name: str, purpose: Purpose = "many") -> ClosableSandbox:
+    """Return the sandbox of the rung ``name``, prepared for what is to be run in it.
+
+    Raises UsageError if the rung is unknown or cannot be used here.
+    """
     if name not in _LADDER:
         raise UsageError(f"no isolation {name!r}; there are: {', '.join(_LADDER)}")
     rung, step = _rung(name), _LADDER[name]
     if not rung.available:
         raise UsageError(f"isolation {name!r} cannot be used: {rung.reason} See `grade doctor`.")
-    sandbox: ClosableSandbox = getattr(step.load(), step.factory)()
+    sandbox: ClosableSandbox = getattr(step.load(), step.factory)(**step.settings.get(purpose, {}))
     return sandbox

@@ -5,6 +5,7 @@ Requests are ``load`` (files, source, limits), ``run`` and ``observe``. Each ans
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import os
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any, NoReturn, Protocol, TextIO
 
-from . import frames, parent, state
+from . import frames, parent, state, warm
 
 #: Nothing that a student's exercise should write is larger.
 MAX_FILE_BYTES = 1024**3
@@ -29,20 +30,36 @@ class Runner(Protocol):
         """Return header and blob that answer the probe in ``request``, whose inputs' arrays are in ``blob``."""
 
 
-def main(_arguments: list[str]) -> None:
-    """Serve requests until the pipe is closed; then end at once, whatever student code left behind."""
+def main(arguments: list[str]) -> None:
+    """Serve requests until the pipe is closed; then end at once, whatever student code left behind.
+
+    ``arguments`` name modules to import ahead: this process stands by until it is needed.
+    """
     parent.die_with_it()
     inbox, outbox = take_pipes()
-    answer_all(inbox, outbox, is_forked=False)
+    _import_ahead(arguments)
+    answer_all(inbox, outbox, is_forked=False, is_warm=bool(arguments))
 
 
-def answer_all(inbox: IO[bytes], outbox: IO[bytes], *, is_forked: bool) -> NoReturn:
-    """Serve requests and end. ``is_forked``: from a warm process, which has set all limits."""
+def _import_ahead(names: list[str]) -> None:
+    for name in names:
+        try:
+            importlib.import_module(name)
+            warm.exercise(name)
+        except Exception:  # noqa: BLE001, S112 - whoever needs the module will be told when the job is loaded
+            continue
+
+
+def answer_all(inbox: IO[bytes], outbox: IO[bytes], *, is_forked: bool, is_warm: bool = False) -> NoReturn:
+    """Serve requests and end. ``is_forked``: from a warm process, which has set all limits.
+
+    ``is_warm``: this process itself has imported IPython already, and so runs a notebook's cells where it can.
+    """
     status = 1
     # New ones: a warm process's own stand for other files than the ones behind these descriptors now.
     sys.stdout, sys.stderr = _printer(1), _printer(2)
     try:
-        serve(inbox, outbox, is_forked=is_forked)
+        serve(inbox, outbox, is_forked=is_forked, is_warm=is_warm and os.name == "posix")
     except EOFError:
         status = 0
     finally:
@@ -69,7 +86,7 @@ def take_pipes() -> tuple[IO[bytes], IO[bytes]]:
     return inbox, outbox
 
 
-def serve(inbox: IO[bytes], outbox: IO[bytes], *, is_forked: bool) -> None:
+def serve(inbox: IO[bytes], outbox: IO[bytes], *, is_forked: bool, is_warm: bool) -> None:
     """Answer requests. Raises EOFError when there are no more."""
     runner: Runner | None = None
     owner = os.getpid()
@@ -77,7 +94,7 @@ def serve(inbox: IO[bytes], outbox: IO[bytes], *, is_forked: bool) -> None:
         header, blob = frames.read(lambda count: read_exactly(inbox, count), sys.maxsize)
         request = json.loads(header)
         if request["op"] == "load":
-            runner, frame = load(request, blob, is_forked=is_forked)
+            runner, frame = load(request, blob, is_forked=is_forked, is_warm=is_warm)
         elif runner is not None and request["op"] == "run":
             fields, result = runner.run(request)
             frame = frames.pack({"nonce": request["nonce"], **fields}, result)
@@ -91,7 +108,9 @@ def serve(inbox: IO[bytes], outbox: IO[bytes], *, is_forked: bool) -> None:
         write_all(outbox, frame)
 
 
-def load(request: dict[str, Any], blob: bytes, *, is_forked: bool) -> tuple[Runner | None, bytes]:
+def load(
+    request: dict[str, Any], blob: bytes, *, is_forked: bool, is_warm: bool = False
+) -> tuple[Runner | None, bytes]:
     """Return a runner that is ready and the answer; ``refused`` in it says why there is none."""
     nonce = request["nonce"]
     try:
@@ -100,15 +119,15 @@ def load(request: dict[str, Any], blob: bytes, *, is_forked: bool) -> tuple[Runn
         state.seed(request["seed"])
         if not is_forked:
             limit_resources(request["memory_bytes"])
-        return _runner(request, is_forked=is_forked), frames.pack({"nonce": nonce, "loaded": True})
+        return _runner(request, is_forked=is_forked, is_warm=is_warm), frames.pack({"nonce": nonce, "loaded": True})
     except Exception as error:  # noqa: BLE001 - no student code has run: any fault here is ours, and is reported
         where = f" in {Path.cwd()}" if isinstance(error, OSError) and error.filename is None else ""
         return None, frames.pack({"nonce": nonce, "refused": f"{type(error).__name__}: {error}{where}"[:2000]})
 
 
-def _runner(request: dict[str, Any], *, is_forked: bool) -> Runner:
+def _runner(request: dict[str, Any], *, is_forked: bool, is_warm: bool) -> Runner:
     # Imported here, because nbclient and IPython take longer to import than most modules take to run.
-    default = "shell" if is_forked else "nbclient"
+    default = "shell" if is_forked or is_warm else "nbclient"
     if request["form"] == "notebook" and (request["runner"] or default) == "shell":
         from .shell import ShellRunner  # noqa: PLC0415
 

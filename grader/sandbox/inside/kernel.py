@@ -22,7 +22,7 @@ from ipykernel.zmqshell import ZMQDisplayPublisher, ZMQInteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from . import figures, module, observe, parent, state, trace
+from . import colab, figures, module, observe, parent, state, trace
 from .meter import Meter
 
 METER = Meter()
@@ -76,6 +76,16 @@ class Shell(ZMQInteractiveShell):
 
     def ask_exit(self) -> None:
         """Do nothing."""
+
+    def system_piped(self, cmd: str) -> None:
+        """Run ``!cmd``, unless it only installs."""
+        if note := colab.skipped(self.var_expand(cmd, depth=1)):  # type: ignore[no-untyped-call]
+            sys.stdout.write(f"{note}\n")
+            self.user_ns["_exit_code"] = 0
+        else:
+            super().system_piped(cmd)  # type: ignore[no-untyped-call]
+
+    system = system_piped
 
     def _get_exc_info(self, exc_tuple: Any = None) -> tuple[Any, Any, Any]:
         """Return type, exception and traceback of what is to be shown, without this package's frames."""
@@ -139,6 +149,7 @@ def serve(connection_file: str, seed: int, max_chars: int) -> None:
     sys.path.append(os.getcwd())  # noqa: PTH109 - at the end: a student's torch.py must not be found first
     app = IPKernelApp.instance(kernel_class=Kernel, config=_config())
     app.initialize(["-f", connection_file])  # type: ignore[no-untyped-call]
+    colab.prepare(app.shell)
     Kernel.seed = seed
     _STREAMS.update(stdout=sys.stdout, stderr=sys.stderr)
     app.start()  # type: ignore[no-untyped-call]

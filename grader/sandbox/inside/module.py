@@ -13,7 +13,7 @@ import types
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import encode, figures, observe, state, trace
+from . import colab, encode, figures, observe, state, trace
 
 MAX_TRACEBACK_CHARS = 8000
 
@@ -44,6 +44,7 @@ class ModuleRunner:
         linecache.cache[str(self._path)] = (len(self._source), None, lines, str(self._path))
         sys.argv = [str(self._path)]
         builtins.input = no_input
+        colab.stand_in()
         for name in ("SIGINT", "SIGBREAK"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), self._interrupt)

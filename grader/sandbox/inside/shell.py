@@ -28,7 +28,7 @@ from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 from traitlets import Type, default
 from traitlets.config import Config
 
-from . import encode, figures, module, observe, state, trace
+from . import colab, encode, figures, module, observe, state, trace
 from .transcript import Descriptors, Transcript, packed
 
 MAX_TRACEBACK_CHARS = 8000
@@ -159,6 +159,10 @@ class Shell(InteractiveShell):
     def system(self, cmd: str) -> None:
         """Run ``!cmd``; what it prints belongs to the cell."""
         command = self.var_expand(cmd, depth=1)  # type: ignore[no-untyped-call]
+        if note := colab.skipped(command):
+            sys.stdout.write(f"{note}\n")
+            self.user_ns["_exit_code"] = 0
+            return
         ended = subprocess.run(command, shell=True, stdin=subprocess.DEVNULL, stdout=1, stderr=1, check=False)  # noqa: S602
         self.user_ns["_exit_code"] = ended.returncode
 
@@ -186,6 +190,7 @@ def make_shell(transcript: Transcript) -> Shell:
     for part in (shell, shell.display_pub, shell.displayhook):
         part.transcript = transcript  # type: ignore[union-attr]
     shell.last_trace = []
+    colab.prepare(shell)
     return shell
 
 
