@@ -10,7 +10,7 @@ import pytest
 
 from grader.model import Batch, CheckResult, CheckScore, CriterionScore, ExerciseReport, Report, Status, Stop
 from grader.reports import class_page
-from grader.reports.common import TimeUse, time_use
+from grader.reports.common import Use, memory_use, time_use
 from grader.reports.items import EASY, HARD, LEAST_FOR_DISCRIMINATION, NEGATIVE, Item, discrimination, items
 
 
@@ -128,19 +128,23 @@ def test_checks_without_points_and_empty_batches_have_no_statistics() -> None:
     assert items(Batch("s", "S", (Report("a", (), "s", "S", 0, 0, False, Stop.FINISHED, "ns", (worthless,)),))) == ()
 
 
-def test_time_use_is_by_exercise_with_who_took_longest() -> None:
+def test_time_and_memory_are_by_exercise_with_who_took_most() -> None:
     reports = []
     for number in range(1, 41):
         report = graded(f"p{number:02}", {"c0": 1.0})
-        reports.append(replace(report, exercises=(replace(report.exercises[0], seconds=float(number)),)))
+        ran = replace(report.exercises[0], seconds=float(number), peak_bytes=(41 - number) * 1024**2)
+        reports.append(replace(report, exercises=(ran,)))
     broken = replace(reports[0].exercises[0], seconds=900.0, stop=Stop.INFRASTRUCTURE)
     whole = Batch("s", "S", (*reports, replace(reports[0], id="broken", exercises=(broken,))))
     # Of 40 runs, 38 are 95 %.
-    assert time_use(whole) == (TimeUse("The step", 40, 20.5, 38.0, 40.0, "p40"),)
-    row = class_page(whole, {}).split('id="times"')[1].split("</table>")[0]
-    assert "20.5 s" in row
-    assert "p40" in row
-    assert time_use(batch(np.ones((3, 2)))) == ()
+    assert time_use(whole) == (Use("The step", 40, 20.5, 38.0, 40.0, "p40"),)
+    mebibyte = 1024**2
+    assert memory_use(whole) == (Use("The step", 40, 20.5 * mebibyte, 38 * mebibyte, 40 * mebibyte, "p01"),)
+    times, memories = class_page(whole, {}).split('id="times"')[1].split("</table>")[:2]
+    assert ("20.5 s" in times, "p40" in times) == (True, True)
+    assert ("20.5 MiB" in memories, "p01" in memories) == (True, True)
+    nothing = batch(np.ones((3, 2)))
+    assert (time_use(nothing), memory_use(nothing)) == ((), ())
 
 
 def test_the_class_page_has_a_row_for_each_item() -> None:

@@ -97,7 +97,7 @@ def _execute_in(box: Confined, job: Job, isolation: str) -> Run:
     _load(box, job)
     began = time.monotonic()
     ran = _run(box, job)
-    seconds = time.monotonic() - began
+    seconds, peak_bytes = time.monotonic() - began, box.peak_bytes()
     observations, ran = _observe_all(box, job, ran)
     return Run(
         stop=ran.stop,
@@ -109,6 +109,7 @@ def _execute_in(box: Confined, job: Job, isolation: str) -> Run:
         notebook=ran.notebook,
         errors=ran.errors,
         observations=observations,
+        peak_bytes=peak_bytes,
     )
 
 

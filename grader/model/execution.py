@@ -132,7 +132,8 @@ class Run:
     """One execution of one hand-in.
 
     ``detail`` says in one sentence what happened when ``stop`` is not ``finished``. ``log`` is what was printed,
-    capped. ``notebook`` is the executed notebook as JSON text, for a job of that form.
+    capped. ``notebook`` is the executed notebook as JSON text, for a job of that form. ``peak_bytes`` is the most
+    memory that it was seen to use, beyond what a warm process had before; 0 where nobody looked.
     """
 
     stop: Stop
@@ -144,3 +145,4 @@ class Run:
     notebook: str | None = None
     errors: tuple[CodeError, ...] = ()
     observations: tuple[Observation, ...] = field(default=(), repr=False)
+    peak_bytes: int = 0

@@ -199,6 +199,7 @@ class ExerciseReport:
 
     ``file`` is the graded file's name, empty when nothing could be graded. ``note`` tells the student in one
     sentence what happened on the way (time limit, a second file that was not graded, nothing handed in).
+    ``peak_bytes`` is the most memory that the run was seen to use; 0 where nobody looked.
     """
 
     id: str
@@ -216,6 +217,7 @@ class ExerciseReport:
     errors: tuple[CodeError, ...] = ()
     provenance: Provenance | None = None
     decision: Decision | None = None
+    peak_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ def exercise_report(judged: Judged, isolation: str, environment: Environment) ->
         file=task.file,
         note=" ".join(part for part in (task.note, _what_happened(run)) if part),
         seconds=run.seconds if run else 0.0,
+        peak_bytes=run.peak_bytes if run else 0,
         log=run.log if run else "",
         errors=run.errors if run else (),
         provenance=_provenance(task, run.environment if run else environment),

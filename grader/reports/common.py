@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from grader.model import Batch, Stop
+from grader.model import Batch, ExerciseReport, Stop
 
 #: A wrong answer of at most so many is rare; one of more looks like a misconception that nobody has named.
 RARE = 5
@@ -38,34 +39,44 @@ def common_answers(batch: Batch) -> tuple[CommonAnswer, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class TimeUse:
-    """How long an exercise ran, in seconds: ``usual`` the median, ``long`` the 95th percentile, and the longest."""
+class Use:
+    """What the runs of an exercise took: ``usual`` is the median, ``long`` the 95th percentile, and whose took most."""
 
     exercise: str
     runs: int
     usual: float
     long: float
-    longest: float
+    most: float
     submission: str
 
 
-def time_use(batch: Batch) -> tuple[TimeUse, ...]:
-    """Return how long the runs of each exercise took; those that failed for a reason of the machine do not count."""
+def time_use(batch: Batch) -> tuple[Use, ...]:
+    """Return how many seconds the runs of each exercise took."""
+    return _use(batch, lambda exercise: exercise.seconds)
+
+
+def memory_use(batch: Batch) -> tuple[Use, ...]:
+    """Return how many bytes of memory the runs of each exercise were seen to take, where anybody looked."""
+    return _use(batch, lambda exercise: exercise.peak_bytes)
+
+
+def _use(batch: Batch, amount: Callable[[ExerciseReport], float]) -> tuple[Use, ...]:
+    """Return what the runs of each exercise took; those that failed for a reason of the machine do not count."""
     found: dict[str, list[tuple[float, str]]] = {}
     for report in batch.reports:
         for exercise in report.exercises:
-            if exercise.seconds > 0 and exercise.stop is not Stop.INFRASTRUCTURE:
-                found.setdefault(exercise.id, []).append((exercise.seconds, report.id))
+            if amount(exercise) > 0 and exercise.stop is not Stop.INFRASTRUCTURE:
+                found.setdefault(exercise.id, []).append((amount(exercise), report.id))
     titles = exercise_titles(batch)
-    return tuple(_time_use(titles[name], sorted(runs)) for name, runs in found.items())
+    return tuple(_of_runs(titles[name], sorted(runs)) for name, runs in found.items())
 
 
-def _time_use(title: str, runs: list[tuple[float, str]]) -> TimeUse:
-    seconds = [one for one, _ in runs]
+def _of_runs(title: str, runs: list[tuple[float, str]]) -> Use:
+    amounts = [one for one, _ in runs]
     # The nearest-rank definition: the least that at least 95 of 100 runs did not exceed.
-    long = seconds[math.ceil(0.95 * len(seconds)) - 1]
-    longest, submission = runs[-1]
-    return TimeUse(title, len(runs), median(seconds), long, longest, submission)
+    long = amounts[math.ceil(0.95 * len(amounts)) - 1]
+    most, submission = runs[-1]
+    return Use(title, len(runs), median(amounts), long, most, submission)
 
 
 def exercise_titles(batch: Batch) -> dict[str, str]:

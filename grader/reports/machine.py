@@ -88,6 +88,7 @@ def _exercise(exercise: ExerciseReport, *, evidence: bool) -> Json:
         "file": exercise.file,
         "note": exercise.note,
         "seconds": _points(exercise.seconds),
+        "peak_bytes": exercise.peak_bytes,
         "criteria": [_criterion(criterion, evidence=evidence) for criterion in exercise.criteria],
         "errors": [asdict(error) for error in exercise.errors],
         "provenance": _provenance(exercise.provenance) if exercise.provenance else None,

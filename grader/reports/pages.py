@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 from grader.cost import Board, Cost, Runtime, fits, memory_timeline
 from grader.model import Batch, ExerciseReport, Report
 from grader.reports import costs, text, wording
-from grader.reports.common import RARE, common_answers, exercise_titles, time_use
+from grader.reports.common import RARE, common_answers, exercise_titles, memory_use, time_use
 from grader.reports.feedback import check_command, feedback
 from grader.reports.items import items
 from grader.reports.questions import open_questions
@@ -52,6 +52,7 @@ def class_page(batch: Batch, links: Mapping[str, str]) -> str:
         alike=batch.findings.alike_code,
         rare=RARE,
         times=time_use(batch),
+        memories=memory_use(batch),
         numbers=[flag for report in by_name(batch.reports) for flag in report.flags if flag.other],
         titles=exercise_titles(batch),
         questions=open_questions(batch),
@@ -102,6 +103,8 @@ def _environment() -> Environment:
     }
     environment.globals |= {
         "count": text.count,
+        "bytes_text": text.bytes_text,
+        "seconds_text": text.seconds_text,
         "stops": wording.STOPS,
         "decision_line": wording.decision_line,
         "decided_line": wording.decided_line,

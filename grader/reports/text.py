@@ -55,6 +55,11 @@ def bytes_text(amount: float) -> str:
     return f"{amount:,.0f} B"
 
 
+def seconds_text(amount: float) -> str:
+    """Return seconds with their unit: ``1.57 s``."""
+    return f"{number(amount)} s"
+
+
 def percent(share: float) -> str:
     """Return a share between 0 and 1 as whole per cent: ``67 %``, with a no-break space."""
     return f"{100 * share:.0f}\u00a0%"

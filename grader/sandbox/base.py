@@ -71,6 +71,9 @@ class Confined(Protocol):
     def kill_reason(self) -> KillReason:
         """Why the sandbox ended the process, if it did."""
 
+    def peak_bytes(self) -> int:
+        """Return the most memory that it was seen to use; 0 where nobody looks."""
+
     def exit_words(self) -> str:
         """Return how the process ended, in words. Waits a moment for it."""
 

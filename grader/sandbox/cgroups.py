@@ -87,6 +87,10 @@ class GroupedProcess:
         reason = self._box.kill_reason
         return "memory" if self._ran_out and reason in {"", "lost"} else reason
 
+    def peak_bytes(self) -> int:
+        """Return the most memory that it was seen to use."""
+        return self._box.peak_bytes()
+
     def exit_words(self) -> str:
         """Return how the process ended, in words."""
         return self._box.exit_words()

@@ -121,6 +121,10 @@ class ContainerProcess:
             self._state = _final_state(self._engine, self.container)
         return self._state
 
+    def peak_bytes(self) -> int:
+        """Return 0: only the engine sees into the container."""
+        return 0
+
     def exit_words(self) -> str:
         """Return how it ended, in words. Raises SandboxError if it was the engine that failed."""
         try:

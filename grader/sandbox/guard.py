@@ -20,19 +20,33 @@ _SWEEPS = 20
 
 
 class Watch(ABC):
-    """A thread that ends a process tree when it takes too much or ``cancel`` is set. The first reason given is kept."""
+    """A thread that ends a process tree when it takes more than ``memory_bytes`` or ``cancel`` is set.
 
-    def __init__(self, cancel: threading.Event | None) -> None:
+    The first reason given is kept, and so is the most memory that was seen.
+    """
+
+    def __init__(self, memory_bytes: int, cancel: threading.Event | None) -> None:
         self.reason: KillReason = ""
         self.cancel = cancel
+        self._limit_bytes, self._peak_bytes = memory_bytes, 0
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._watch, daemon=True, name="grade-guard")
         self._thread.start()
 
     @abstractmethod
+    def _used_bytes(self, enough: int) -> int:
+        """Return how much memory the tree has; it need not be exact up to ``enough``."""
+
+    def peak_bytes(self) -> int:
+        """Return the most memory that the tree was seen to have, now included."""
+        self._is_over()
+        return self._peak_bytes
+
     def _is_over(self) -> bool:
-        """Return whether the tree has more memory than allowed."""
+        used = self._used_bytes(self._limit_bytes)
+        self._peak_bytes = max(self._peak_bytes, used)
+        return used > self._limit_bytes
 
     @abstractmethod
     def _end(self) -> None:
@@ -77,11 +91,11 @@ class Guard(Watch):
         cancel: threading.Event | None,
     ) -> None:
         # psutil remembers when the process began, so that a number used again is not mistaken for it.
-        self._root, self._mark, self._memory_bytes = psutil.Process(pid), mark, memory_bytes
-        super().__init__(cancel)
+        self._root, self._mark = psutil.Process(pid), mark
+        super().__init__(memory_bytes, cancel)
 
-    def _is_over(self) -> bool:
-        return tree_bytes(self._root, self._memory_bytes) > self._memory_bytes
+    def _used_bytes(self, enough: int) -> int:
+        return tree_bytes(self._root, enough)
 
     def _end(self) -> None:
         end_tree(self._root, self._mark)

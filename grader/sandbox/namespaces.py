@@ -193,6 +193,10 @@ class NamespaceProcess:
         """Why the sandbox ended the process, if it did; ``lost`` if the warm process died and took it along."""
         return self._guard.reason or ("lost" if self._is_lost else "")
 
+    def peak_bytes(self) -> int:
+        """Return the most memory that it was seen to use."""
+        return self._guard.peak_bytes()
+
     def exit_words(self) -> str:
         """Return how the process ended, in words."""
         if not _is_ready(self._ends.pidfd, 1.0):

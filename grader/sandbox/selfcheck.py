@@ -160,6 +160,10 @@ class LocalProcess:
         """Why the sandbox ended the process, if it did."""
         return self._guard.reason
 
+    def peak_bytes(self) -> int:
+        """Return the most memory that it was seen to use."""
+        return self._guard.peak_bytes()
+
     def exit_words(self) -> str:
         """Return how the process ended, in words."""
         try:

@@ -24,24 +24,25 @@ class TreeGuard(Watch):
     """
 
     def __init__(self, pidfd: int, pid: int, memory_bytes: int, cancel: threading.Event | None) -> None:
-        self._pidfd, self._pid, self._memory_bytes = pidfd, pid, memory_bytes
+        self._pidfd, self._pid = pidfd, pid
         self._shared_bytes = anonymous_bytes(pid)
         # The first process may be one that nobody may look into.
         self._folders = next(filter(None, map(folders_in_memory, descendants(pid))), {})
-        super().__init__(cancel)
+        super().__init__(memory_bytes, cancel)
 
-    def _is_over(self) -> bool:
-        """Return whether the tree has more memory than allowed, beyond what it shares with the warm process.
+    def _used_bytes(self, enough: int) -> int:
+        """Return how much memory the tree has beyond what it shares with the warm process.
 
         Files in the job's own folders in memory count, too. The quick sum counts pages that a fork shares once for
         each process, and files that are mapped twice. Only when that is too much are they divided among their owners
         (proportional set size), which takes the kernel longer.
         """
         processes = list(descendants(self._pid))
-        files = sum(map(_used_bytes, self._folders))
-        if sum(map(anonymous_bytes, processes)) - self._shared_bytes + files <= self._memory_bytes:
-            return False
-        return sum(_proportional_bytes(pid, self._folders.values()) for pid in processes) + files > self._memory_bytes
+        files = sum(map(_filled_bytes, self._folders))
+        quick = max(0, sum(map(anonymous_bytes, processes)) - self._shared_bytes) + files
+        if quick <= enough:
+            return quick
+        return sum(_proportional_bytes(pid, self._folders.values()) for pid in processes) + files
 
     def _end(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -86,7 +87,7 @@ def _device(path: Path) -> str:
     return f"{os.major(number):02x}:{os.minor(number):02x}"
 
 
-def _used_bytes(folder: Path) -> int:
+def _filled_bytes(folder: Path) -> int:
     try:
         status = os.statvfs(folder)
     except OSError:  # it ended with its process

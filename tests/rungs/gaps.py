@@ -8,6 +8,7 @@ _ACCIDENTS = "against accidents only: it runs as the user who grades, among that
 _ONE_PROCESS = "a job is one process, so that none can leave it; starting others is refused"
 
 GAPS: Mapping[str, Mapping[str, str]] = {
+    "container": {"says_how_much_memory_it_took": "only the engine sees into the container"},
     "landlock": {
         "starts_processes": _ONE_PROCESS,
         "its_files_together_are_bounded": "each file is limited, but not their number: the folder lies on the disk",

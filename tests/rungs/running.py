@@ -51,6 +51,12 @@ def observes_values_exactly(sandbox: Sandbox) -> None:
 
 
 @case
+def says_how_much_memory_it_took(sandbox: Sandbox) -> None:
+    small, large = (run(sandbox, module_job(f"x = b'a' * ({size} * 2**20)", "")) for size in (1, 100))
+    assert 90 * MIB < large.peak_bytes - small.peak_bytes < 150 * MIB
+
+
+@case
 def starts_processes(sandbox: Sandbox) -> None:
     source = "import subprocess\nx = subprocess.run(['echo', 'a'], capture_output=True, text=True).stdout"
     assert seen(sandbox, source) == ["a\n"]
