@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from course_helpers import PERIMETER, RIGHT, FakeEngine, hand_in, make_course
@@ -143,3 +144,12 @@ def test_sarif_of_a_notebook_says_the_cell_in_words_and_of_another_folder_the_wh
     assert first["message"]["text"] == "Hm. (cell 3, line 2)"
     assert first["locations"] == [{"physicalLocation": {"artifactLocation": {"uri": path.as_uri()}}}]
     assert (second["ruleId"], second["ruleIndex"]) == ("p", 1)
+
+
+def test_junit_is_for_ci(anna: Path, capsys: Captured) -> None:
+    hand_in(anna, {"my work/rectangles.py": PERIMETER})
+    assert run(["check", "my work/rectangles.py", "--format", "junit"]) == ExitCode.FAILED
+    root = ET.fromstring(capsys.readouterr().out)  # noqa: S314 - written by us
+    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("2", "1", "0")
+    [failed] = [case.get("name") for case in root.iter("testcase") if case.find("failure") is not None]
+    assert failed == "area"

@@ -19,7 +19,7 @@ from grader.reports import print_report
 from grader.reports.remarks import Remark, remarks, sarif
 from grader.reports.text import plain
 
-_FORMATS = ("text", "lines", "sarif")
+_FORMATS = ("text", "lines", "sarif", "junit")
 
 
 @click.command()
@@ -36,7 +36,8 @@ _FORMATS = ("text", "lines", "sarif")
     type=click.Choice(_FORMATS),
     default="text",
     show_default=True,
-    help="What to print: text for people, lines as `path:line: message` for editors, or sarif for code scanning.",
+    help="What to print: text for people, lines as `path:line: message` for editors, sarif for code scanning, or junit "
+    "for CI.",
 )
 @click.option("--watch", "watching", is_flag=True, help="Check again whenever a file changes, until Ctrl-C.")
 def check(  # noqa: PLR0913 - one parameter for each option
@@ -71,9 +72,18 @@ def check(  # noqa: PLR0913 - one parameter for each option
         if uncounted:
             console.print(plain(uncounted), style="yellow", markup=False, highlight=False)
     else:
-        found = _remarks(checked)
-        click.echo(sarif(found, __version__) if format_name == "sarif" else "\n".join(map(str, found)), nl=bool(found))
+        written = _written(checked, format_name)
+        click.echo(written, nl=bool(written))
     return checked.status
+
+
+def _written(checked: Checked, format_name: str) -> str:
+    if format_name == "junit":
+        from grader.exporters.junit import junit_xml  # noqa: PLC0415 - nobody else waits for the exporters
+
+        return junit_xml(checked.batch.title, checked.batch.reports).decode().rstrip("\n")
+    found = _remarks(checked)
+    return sarif(found, __version__) if format_name == "sarif" else "\n".join(map(str, found))
 
 
 def _print(console: Console, checked: Checked) -> None:

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 from grader.exporters.exports import Export, Settings
 from grader.model import CheckScore, ExerciseReport, Report, Status
 from grader.reports.text import clean, count, number
-from grader.reports.wording import verdict
+from grader.reports.wording import outcome
 from grader.store import Grading
 
 
 def junit(grading: Grading, settings: Settings) -> Export:
     """Return one file with all submissions. What is pending is an error, or skipped where a person has to mark it."""
     del settings
-    root = ET.Element("testsuites", name=clean(grading.title))
-    for entry in grading.entries:
-        for exercise in entry.report.exercises:
-            root.append(_suite(entry.report, exercise))
+    reports = [entry.report for entry in grading.entries]
+    checks = sum(len(one.checks) for report in reports for part in report.exercises for one in part.criteria)
+    return Export({f"{grading.assignment}.xml": junit_xml(grading.title, reports)}, f"{count(checks, 'test')}.")
+
+
+def junit_xml(title: str, reports: Iterable[Report]) -> bytes:
+    """Return the file with the suites of ``reports``."""
+    root = ET.Element("testsuites", name=clean(title))
+    root.extend(_suite(report, exercise) for report in reports for exercise in report.exercises)
     for name in ("tests", "failures", "errors", "skipped"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
     ET.indent(root, " ")
-    text = ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
-    return Export({f"{grading.assignment}.xml": text}, f"{count(int(root.get('tests', '0')), 'test')}.")
+    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 
 def _suite(report: Report, exercise: ExerciseReport) -> ET.Element:
@@ -45,12 +50,13 @@ def _case(report: Report, exercise: ExerciseReport, check: CheckScore) -> ET.Ele
     case = ET.Element("testcase", classname=clean(f"{report.id}.{exercise.id}"), name=clean(result.id), time="0")
     more = {"misconception": result.misconception} if result.misconception else {}
     case.append(_properties(check.points, check.max_points, more))
-    word, message = verdict(result).word, clean(result.message)
-    if result.for_person or result.status is Status.SKIPPED:
+    word, message = outcome(check).word, clean(result.message)
+    decided = check.decision is not None and not check.owed
+    if not decided and (result.for_person or result.status is Status.SKIPPED):
         ET.SubElement(case, "skipped", message=word)
-    elif result.status is Status.ERROR:
+    elif not decided and result.status is Status.ERROR:
         ET.SubElement(case, "error", message=word, type="pending").text = message
-    elif result.fraction < 1:
+    elif check.points < check.max_points if decided else result.fraction < 1:
         ET.SubElement(case, "failure", message=word, type=result.status.value).text = message
     return case
 
