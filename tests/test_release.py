@@ -121,6 +121,13 @@ def loaded(bundle: Made, root: Path) -> Course:
 # What becomes of each check
 
 
+def test_hints_are_in_a_bundle_as_they_are(tmp_path: Path) -> None:
+    bundle = made(tmp_path / "course", "value: z, hints: [Look again.], after: 3", "value: count, hints: [Count.]")
+    found = loaded(bundle, tmp_path / "bundle").assignments["sheet"].exercises[0].rubric.checks
+    told = {check.id: (check.kind.name, check.options.hints, check.options.after) for check in found}
+    assert told == {"z": ("sealed", ["Look again."], 3), "count": ("sealed", ["Count."], 2)}
+
+
 def test_each_kind_has_its_way(tmp_path: Path) -> None:
     assert how(made(tmp_path)) == {
         "z": "sealed",

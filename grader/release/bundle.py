@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from grader import __version__
-from grader.course import Assignment, Course, Exercise
+from grader.course import Assignment, Check, Course, Exercise
 from grader.course.bundles import FORMAT, digest
 from grader.course.finding import COURSE_FILE
 from grader.errors import UsageError
@@ -134,10 +134,16 @@ def _rubric(exercise: Exercise, decisions: Iterable[Decision]) -> dict[str, Any]
     for criterion in exercise.rubric.criteria:
         found = [one for one in (by_id[check.id] for check in criterion.checks) if one.options is not None]
         if found:
-            checks = [{**(one.options or {}), "points": one.points} for one in found]
+            checks = [{**(one.options or {}), "points": one.points, **_hints(one.check)} for one in found]
             points = round(sum(one.points for one in found), 6)
             criteria.append({"id": criterion.id, "title": criterion.title, "points": points, "checks": checks})
     return {"title": exercise.rubric.title, "criteria": criteria}
+
+
+def _hints(check: Check) -> dict[str, Any]:
+    """Return the hints of a check, which are in a bundle as they are."""
+    options = check.options
+    return {"hints": list(options.hints), "after": options.after} if options.hints else {}
 
 
 def _course(
