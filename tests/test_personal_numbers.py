@@ -49,7 +49,16 @@ def classroom(course: Course) -> dict[str, dict[str, object]]:
     everybody["q other shapes"] = {name: np.asarray(value).reshape(1, -1, 1) for name, value in taken.items()}
     everybody["q transposed"] = {**taken, "grad_W1": np.transpose(np.asarray(taken["grad_W1"]))}
     everybody["q ragged"] = {**taken, "W1_new": "x", "W2_new": True}
+    everybody["r printed"] = printed(course)
+    everybody["r nobody"] = {**right(course, "somebody else", "givens"), "z1": [1.0, 2.0, 3.0]}
+    everybody["r one kept"] = {**everybody["r nobody"], "x": right(course, "r one kept", "givens")["x"]}
     return everybody
+
+
+def printed(course: Course) -> dict[str, object]:
+    """Return the right values for the numbers that everybody finds in the task."""
+    truth = Evaluation(course.assignments["sheet3"].exercises[0].reference, None)
+    return {name: truth.value(name) for name in (*truth.reference.givens, *truth.reference.quantities)}
 
 
 def judged(course: Course, folder: Path) -> list[Judged]:
@@ -85,9 +94,19 @@ def test_looking_up_finds_what_comparing_all_pairs_finds(course: Course, tmp_pat
     assert "q too few" not in {person for person, _ in pairs}
     assert looked_at <= len(pairs) + len(everybody)  # of hundreds of pairs
     unclean = {one.task.submission.id for one in everybody if not all(result.clean for result in one.results)}
-    flags = [(flag.submission, flag.other) for flag in others_numbers(everybody)]
+    flags = [(flag.submission, flag.other) for flag in others_numbers(everybody) if flag.other]
     assert flags == [pair for pair in pairs if pair[0] in unclean]
     assert flags
+
+
+def test_numbers_of_nobody_are_told(course: Course, tmp_path: Path) -> None:
+    flags = {flag.submission: flag.message for flag in others_numbers(judged(course, tmp_path)) if not flag.other}
+    rest = ", and not for its own, by `x`, `W1`, `b1`, `W2`"
+    assert flags == {
+        "q some givens": f"made for numbers that nobody here has{rest}",
+        "r nobody": f"made for numbers that nobody here has{rest}",
+        "r printed": f"made for the numbers that are printed for everybody{rest}",
+    }
 
 
 def test_who_cannot_be_compared_stays_a_candidate(course: Course, tmp_path: Path) -> None:

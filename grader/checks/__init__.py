@@ -18,7 +18,7 @@ from grader.checks.files import FILES
 from grader.checks.formula import FORMULA
 from grader.checks.gradient import GRADIENT
 from grader.checks.grouping import groups
-from grader.checks.judging import fits, judge_exercise, probes, uses_context
+from grader.checks.judging import fits, judge_exercise, probes, strange_givens, uses_context
 from grader.checks.model import MODEL
 from grader.checks.pytest_file import PYTEST
 from grader.checks.runs import RUNS
@@ -64,5 +64,6 @@ __all__ = [
     "groups",
     "judge_exercise",
     "probes",
+    "strange_givens",
     "uses_context",
 ]

@@ -91,6 +91,33 @@ def fits(exercise: Exercise, own: Evaluation, other: Evaluation, run: Run) -> tu
         return ()
 
 
+def strange_givens(own: Evaluation, run: Run) -> tuple[str, ...]:
+    """Return the given arrays that a run holds otherwise than its ``own`` numbers are, if it holds none of these.
+
+    Nothing, where the reference cannot be evaluated.
+    """
+    try:
+        printed = Evaluation(own.reference, None)
+        return tuple(_strange(own, printed, run))
+    except Exception:  # noqa: BLE001 - an author's function may fail in any way; a flag is not worth the batch
+        return ()
+
+
+def _strange(own: Evaluation, printed: Evaluation, run: Run) -> list[str]:
+    observed = {one.probe.name: one.value for one in run.observations if one.probe.kind == "value"}
+    strange = []
+    for name in own.reference.givens:
+        mine, common = expected_value(own.value(name)), expected_value(printed.value(name))
+        if isinstance(mine, str) or mine.size < 3 or agrees(mine, common, COPIED):
+            continue  # it tells nobody apart
+        answer = read_answer(name, observed.get(name, Failure("missing")), mine, transpose=False)
+        if isinstance(answer, Answer):
+            if agrees(answer.value, mine, COPIED):
+                return []
+            strange.append(name)
+    return strange
+
+
 def _fitting(exercise: Exercise, own: Evaluation, other: Evaluation, run: Run) -> tuple[str, ...]:
     given = _others_givens(own, other, run)
     cases = [_case(exercise.rubric.checks, truth, run) for truth in (other, own)]
