@@ -17,6 +17,8 @@ from grader.reports.wording import Block, Verdict, chart_lines, message_blocks, 
 #: What is judged by each kind of check; by a course's own kinds, the subject itself.
 _ASKED = {
     "value": "the value `{}`",
+    "sealed": "the value `{}`",
+    "sealed_call": "`{}`, called with inputs of this bundle",
     "call": "`{}`, called with inputs that only the grader knows",
     "gradient": "the gradient `{}`",
     "model": "the model `{}`",
