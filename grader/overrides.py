@@ -48,7 +48,7 @@ def decided(
             late_question="",
         )
     total = report.decision.computed if report.decision else report.points
-    members = (one for one in decisions.values() if one.member in report.people and _fits(one, report.max_points))
+    members = (one for one in decisions.values() if one.member in _named(report) and _fits(one, report.max_points))
     report = replace(report, member_decisions=tuple(replace(one, computed=total) for one in members if one.member))
     applied = {one.place for one in report.decisions}
     absent = set(exercises) - {part.id for part in parts}
@@ -95,8 +95,8 @@ def _lost(one: Decision, why: str) -> Problem:
 
 def unfit(one: Decision, report: Report) -> str:
     """Return why a decision does not fit ``report``."""
-    if one.member and one.member not in report.people:
-        return f"that is none of those who handed in: {', '.join(report.people) or 'nobody is named'}"
+    if one.member and one.member not in _named(report):
+        return f"that is none of those who handed in: {', '.join(report.members) or 'nobody is named'}"
     if not one.exercise:
         return _out_of_range(report.max_points)
     parts = {part.id: part for part in report.exercises}
@@ -111,6 +111,11 @@ def unfit(one: Decision, report: Report) -> str:
     if name and name not in known:
         return f"there is no such {'check' if one.check else 'criterion'}; there are: {', '.join(known) or 'none'}"
     return _out_of_range(known[name] if name else part.max_points)
+
+
+def _named(report: Report) -> set[str]:
+    # Who has a number of their own is one person, whatever their name looks like.
+    return {*report.people, *report.members}
 
 
 def _out_of_range(max_points: float) -> str:

@@ -6,6 +6,7 @@ import errno
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -27,7 +28,7 @@ from export_helpers import (
 
 from grader.cli import run
 from grader.exporters.github import cut
-from grader.model import CheckScore, Origin, Report, Status
+from grader.model import CheckScore, Decision, Origin, Report, Status
 from grader.store import Entry
 
 Captured = pytest.CaptureFixture[str]
@@ -164,6 +165,16 @@ def test_the_table_of_marks_has_a_row_for_each_person(tmp_path: Path) -> None:
         ["sheet3", "Bo", "team", "", "", "3.0", "15.0", "yes", "0"],
         ["sheet3", "Cy", "team", "", "", "3.0", "15.0", "yes", "0"],
     ]
+
+
+def test_a_folder_that_names_several_has_a_row_for_each_with_their_own_mark(tmp_path: Path) -> None:
+    made = datetime(2026, 5, 4, tzinfo=UTC)
+    own = Decision("bob + eve", "", "", "", "eve", 4.0, None, "Did half.", "kim", made)
+    pair = graded("bob + eve", 10.0, people=("bob + eve",), member_decisions=(own,))
+    grades = keep(tmp_path, [entry(pair)])
+    assert export(grades, "marks") == 0
+    rows = table((grades / "export" / "sheet3-marks.csv").read_bytes())[1:]
+    assert {row[1]: row[5] for row in rows} == {"bob": "10.0", "eve": "4.0"}
 
 
 def test_the_table_of_nbgrader_has_its_columns_and_no_pending_mark(tmp_path: Path, capsys: Captured) -> None:

@@ -60,4 +60,4 @@ def _pending(report: Report) -> str:
 def points_for(report: Report, *names: str) -> float:
     """Return the points of one of the people, known by any of ``names``; those of all where none is theirs."""
     keys = {name_key(name) for name in names} - {()}
-    return points_of(report, next((person for person in report.people if name_key(person) in keys), ""))
+    return points_of(report, next((one for one in (*report.people, *report.members) if name_key(one) in keys), ""))

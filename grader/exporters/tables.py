@@ -59,7 +59,7 @@ def marks(grading: Grading, settings: Settings) -> Export:
         rest = (report.max_points, _word(pending=report.pending), report.late_seconds)
         rows += [
             (grading.assignment, name, report.id, *where, points_for(report, name), *rest)
-            for name in person_names(report)
+            for name in (report.people if entry.submission.member_keys else report.members or (report.id,))
         ]
     text = _MARK + _table(_MARKS, [[_safe(cell) for cell in row] for row in rows])
     return Export({f"{grading.assignment}-marks.csv": text.encode()}, f"{count(len(rows), 'person', 'people')}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ from grader.errors import Problem
 from grader.model.decisions import Decision
 from grader.model.execution import CodeError, Environment, Stop
 from grader.model.findings import NOTHING_FOUND, Findings
+
+_TOGETHER = re.compile(r"\s*[+&]\s*")
 
 
 class Status(StrEnum):
@@ -249,6 +252,12 @@ class Report:
     member_decisions: tuple[Decision, ...] = ()
     misfits: tuple[Decision, ...] = ()
     key: str = ""
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Everybody who handed in; a folder's name may name several, as in ``bob + eve``."""
+        parts = {label: _TOGETHER.split(label) for label in self.people}
+        return tuple(name for label, names in parts.items() for name in (names if all(names) else [label]))
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
