@@ -39,6 +39,7 @@ class Watched(SelfCheck):
     """The bottom rung, remembering the folders that it made."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.folders: list[Path] = []
 
     def launch(self, limits: Limits, cancel: threading.Event | None = None) -> LocalProcess:
