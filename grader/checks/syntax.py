@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from grader.parsing import syntax_tree
+
 #: Statements and expressions that a word stands for.
 WORDS: Mapping[str, tuple[type[ast.AST], ...]] = {
     "for": (ast.For, ast.AsyncFor),
@@ -73,7 +75,7 @@ def parse(text: str, within: str | None) -> Code | None:
     Raises SyntaxError where the text is no Python.
     """
     try:
-        tree = compile(text, "<source>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        tree = syntax_tree(text, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except (ValueError, RecursionError, MemoryError) as error:
         raise SyntaxError(f"{error}") from error
     names = _bound(tree)

@@ -8,6 +8,7 @@ import re
 from pathlib import PurePosixPath
 
 from grader.model import Array, Failure, Job, Plain, Probe
+from grader.parsing import syntax_tree
 
 #: Kinds of probe that are answered here and never enter a sandbox.
 HANDED_IN = frozenset({"source", "cells", "file", "files"})
@@ -61,7 +62,7 @@ def _python(source: str) -> str:
 def _is_python(source: str) -> bool:
     """Return whether a cell can be parsed. One that cannot never ran, and must not hide the others."""
     try:
-        compile(source, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        syntax_tree(source, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

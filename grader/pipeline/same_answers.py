@@ -13,6 +13,7 @@ from grader.checks.answers import to_array
 from grader.checks.crossing import short
 from grader.course import Exercise
 from grader.model import CheckResult, Plain, Probe, SameAnswer, Status
+from grader.parsing import syntax_tree
 from grader.pipeline.work import Judged
 from grader.starters import without_given
 
@@ -92,7 +93,7 @@ def _of_starters(exercise: Exercise) -> Iterator[str]:
     """Yield the values that the starters give names."""
     for path in exercise.starters:
         with suppress(OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-            for statement in ast.parse(without_given(path.name, path.read_text(encoding="utf-8"))).body:
+            for statement in syntax_tree(without_given(path.name, path.read_text(encoding="utf-8"))).body:
                 if isinstance(statement, ast.Assign):
                     with suppress(ValueError):
                         yield _key(ast.literal_eval(statement.value))

@@ -19,6 +19,7 @@ from grader.data import VARIABLE, load
 from grader.errors import CourseError, Problem, SubmissionError
 from grader.execution import module_source, notebook_source
 from grader.model import Environment, Job, Probe, SourceFile, Submission
+from grader.parsing import syntax_tree
 from grader.pipeline.handins import choose
 from grader.reference import Evaluation
 from grader.starters import without_given
@@ -108,7 +109,7 @@ def _essence(name: str, source: str) -> str:
     """Return the code of a source without given numbers, comments and layout, to see whether anyone worked on it."""
     code = without_given(name, source)
     try:
-        return ast.dump(ast.parse(code))
+        return ast.dump(syntax_tree(code))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return code
 
