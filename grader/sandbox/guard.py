@@ -13,9 +13,11 @@ import psutil
 
 from grader.sandbox.base import KillReason
 
-#: Seconds between two looks, and the share of the time that looking may take.
+#: Seconds between two looks, and the share of the time that looking may take: more of it near the limit, where looking
+#: takes longer, and a tree that stays beyond it for a moment only must not be missed.
 _POLL_SECONDS = 0.05
 _POLL_SHARE = 0.05
+_NEAR_SHARE = 0.5
 _SWEEPS = 20
 
 
@@ -28,7 +30,7 @@ class Watch(ABC):
     def __init__(self, memory_bytes: int, cancel: threading.Event | None) -> None:
         self.reason: KillReason = ""
         self.cancel = cancel
-        self._limit_bytes, self._peak_bytes = memory_bytes, 0
+        self._limit_bytes, self._peak_bytes, self._last_bytes = memory_bytes, 0, 0
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._watch, daemon=True, name="grade-guard")
@@ -44,9 +46,9 @@ class Watch(ABC):
         return self._peak_bytes
 
     def _is_over(self) -> bool:
-        used = self._used_bytes(self._limit_bytes)
-        self._peak_bytes = max(self._peak_bytes, used)
-        return used > self._limit_bytes
+        self._last_bytes = self._used_bytes(self._limit_bytes)
+        self._peak_bytes = max(self._peak_bytes, self._last_bytes)
+        return self._last_bytes > self._limit_bytes
 
     @abstractmethod
     def _end(self) -> None:
@@ -60,7 +62,8 @@ class Watch(ABC):
                 return self.kill("cancelled")
             if self._is_over():
                 return self.kill("memory")
-            pause = max(_POLL_SECONDS, (time.thread_time() - began) / _POLL_SHARE)
+            share = _NEAR_SHARE if 2 * self._last_bytes > self._limit_bytes else _POLL_SHARE
+            pause = max(_POLL_SECONDS, (time.thread_time() - began) / share)
         return None
 
     def kill(self, reason: KillReason) -> None:
