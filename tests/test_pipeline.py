@@ -456,7 +456,8 @@ def honest(course: Course, person: str, number: int, givens: bool) -> str:
     mistakes = list(right.reference.misconceptions.values())
     if number % (len(mistakes) + 1) == 0:
         random = np.random.default_rng(number)
-        noise = {name: random.integers(-4, 5, np.shape(value)) / 2 for name, value in answers(right).items()}
+        asked = {name: value for name, value in answers(right).items() if name not in right.reference.givens}
+        noise = {name: random.integers(-4, 5, np.shape(value)) / 2 for name, value in asked.items()}
         own = answers(right) if givens else {}
         return source_of(noise | {name: own[name] for name in own if name in right.reference.givens})
     mistake = mistakes[number % (len(mistakes) + 1) - 1]
