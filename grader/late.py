@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from grader.course import Assignment, Extension, LatePolicy
-from grader.model import Submission
+from grader.model import Submission, people_in
 
 _UNKNOWN = (
     "handed in late, but by how much is not known, so nothing was taken off; name a roster that tells when, or decide"
@@ -91,7 +91,7 @@ def is_for(extension: Extension, submission: Submission) -> bool:
     Logins, addresses and ids must be the same but for case; in the names of people and groups words may be in any
     order.
     """
-    labels = [*submission.people, *(part for label in submission.people for part in re.split(r"\s*[+&]\s*", label))]
+    labels = [*submission.people, *people_in(submission.people)]
     labels += [submission.origin.group] if submission.origin else []
     exact = {_fold(name) for name in (submission.id, submission.key, *submission.member_keys, *labels) if name}
     words = name_key(extension.who)

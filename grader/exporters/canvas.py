@@ -15,7 +15,7 @@ from grader.errors import Problem, UsageError
 from grader.exporters.columns import find_columns, find_decimal, number_in, spell
 from grader.exporters.exports import Export, Settings, points_for, settled
 from grader.exporters.sheet import Cell, Row, Sheet, read_sheet
-from grader.model import Report
+from grader.model import Report, people_in
 from grader.reports.text import count, number
 from grader.store import Entry, Grading
 
@@ -76,7 +76,7 @@ class _Gradebook:
                     f"is user {origin.id}, {origin.label!r}, and that is {self.name(rows[0])!r} in the gradebook"
                 )
             return rows
-        names = [name for label in entry.submission.people for name in re.split(r"\s*[+&]\s*", label)]
+        names = people_in(entry.submission.people)
         return [self._person(name) for name in names]
 
     def _person(self, name: str) -> Row:

@@ -11,7 +11,7 @@ from functools import cache
 
 from grader.errors import Problem
 from grader.exporters.worksheets import Participant
-from grader.model import Origin
+from grader.model import Origin, people_in
 from grader.store import Entry
 
 # What Moodle takes out of a name before it names a folder after it.
@@ -83,7 +83,7 @@ def _agrees(one: Participant, label: str) -> bool:
 
 
 def _by_name(participants: Sequence[Participant], entry: Entry) -> list[Participant]:
-    names = [name for label in entry.submission.people for name in re.split(r"\s*[+&]\s*", label)]
+    names = people_in(entry.submission.people)
     rows = []
     for name in names:
         address, key = name.casefold(), _key(name)

@@ -14,7 +14,7 @@ from grader.errors import Problem, UsageError
 from grader.importers.handins import Intake
 from grader.importers.roster import Attendance, Person, attend, twice
 from grader.importers.times import UnknownZoneError, moment, says_late
-from grader.model import Submission
+from grader.model import Submission, people_in
 
 # Both names end in the number of the assignment; a browser may append "(1)".
 _ARCHIVE = re.compile(r".+-(\d+)(?: ?\(\d+\))?\.zip", re.IGNORECASE | re.DOTALL)
@@ -73,7 +73,7 @@ def _names(one: Submission) -> list[str]:
     """Return who handed in; a folder's name may name several."""
     if one.member_keys:
         return list(one.people)
-    return [name for label in one.people for name in re.split(r"\s*[+&]\s*", label) if name]
+    return people_in(one.people)
 
 
 def _check_worksheet(everybody: Sequence[Submission], roster: Path) -> None:

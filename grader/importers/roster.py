@@ -15,7 +15,7 @@ from pathlib import Path
 from grader.csvfile import Row, read_csv
 from grader.errors import Problem, UsageError
 from grader.late import name_key
-from grader.model import Origin, Submission
+from grader.model import Origin, Submission, people_in
 
 _LOGINS = ("username", "login", "sis login id", "github_username")
 _EMAILS = ("email", "email address", "e-mail", "e-mail-adresse")
@@ -154,8 +154,7 @@ class _Index:
         in_group = self._group(origin.group or origin.label)
         found = set(in_group)
         # Who has a number of their own is one person, whatever their name looks like.
-        split = len(origin.members) != len(labels)
-        names = [name for label in labels for name in (re.split(r"\s*[+&]\s*", label) if split else [label])]
+        names = list(labels) if len(origin.members) == len(labels) else people_in(labels)
         members = origin.members if len(origin.members) == len(names) else ("",) * len(names)
         for member, name in zip(members, names, strict=True):
             one = self._one(member, name)

@@ -31,7 +31,7 @@ from grader.model.results import (
     Timeline,
     points_of,
 )
-from grader.model.submissions import Origin, SourceFile, Submission
+from grader.model.submissions import Origin, SourceFile, Submission, people_in
 from grader.model.values import DTYPES, Array, Opaque, Plain, fingerprint
 
 __all__ = [
@@ -73,6 +73,7 @@ __all__ = [
     "Submission",
     "Timeline",
     "fingerprint",
+    "people_in",
     "points_of",
     "worst_stop",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +12,7 @@ from grader.errors import Problem
 from grader.model.decisions import Decision
 from grader.model.execution import CodeError, Environment, Stop
 from grader.model.findings import NOTHING_FOUND, Findings
-
-_TOGETHER = re.compile(r"\s*[+&]\s*")
+from grader.model.submissions import people_in
 
 
 class Status(StrEnum):
@@ -255,9 +253,8 @@ class Report:
 
     @property
     def members(self) -> tuple[str, ...]:
-        """Everybody who handed in; a folder's name may name several, as in ``bob + eve``."""
-        parts = {label: _TOGETHER.split(label) for label in self.people}
-        return tuple(name for label, names in parts.items() for name in (names if all(names) else [label]))
+        """Everybody who handed in."""
+        return tuple(people_in(self.people))
 
     @property
     def decisions(self) -> tuple[Decision, ...]:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+_TOGETHER = re.compile(r"\s*[+&]\s*")
+
+
+def people_in(labels: Iterable[str]) -> list[str]:
+    """Return everybody whom the labels name: a folder's name may name several, as in ``bob + eve``."""
+    parts = ((label, _TOGETHER.split(label)) for label in labels)
+    return [name for label, names in parts for name in (names if all(names) else [label])]
 
 
 @dataclass(frozen=True, slots=True)
