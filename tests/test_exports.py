@@ -28,7 +28,8 @@ from export_helpers import (
 
 from grader.cli import run
 from grader.exporters.github import cut
-from grader.model import CheckScore, Decision, Origin, Report, Status
+from grader.model import CheckResult, CheckScore, CriterionScore, Decision, Origin, Report, Status
+from grader.reports import student_text
 from grader.store import Entry
 
 Captured = pytest.CaptureFixture[str]
@@ -175,6 +176,20 @@ def test_a_folder_that_names_several_has_a_row_for_each_with_their_own_mark(tmp_
     assert export(grades, "marks") == 0
     rows = table((grades / "export" / "sheet3-marks.csv").read_bytes())[1:]
     assert {row[1]: row[5] for row in rows} == {"bob": "10.0", "eve": "4.0"}
+
+
+def test_a_decided_check_is_told_as_decided_everywhere() -> None:
+    made = datetime(2026, 5, 4, tzinfo=UTC)
+    own = Decision("anna", "step", "", "why", "", 2.0, None, "Good.", "kim", made)
+    text = CheckResult("why", "text", Status.ERROR, 0.0, for_person=True)
+    score = CheckScore(text, 2.0, 2.0, decision=own)
+    assert (score.owed, score.fraction) == (False, 1.0)
+    assert (replace(score, decision=None).owed, replace(score, points=1.0).fraction) == (True, 0.5)
+    report = graded("anna")
+    [part] = report.exercises
+    told = replace(part, criteria=(CriterionScore("all", "All", 2.0, 2.0, False, (score,)),))
+    assert "why  Decided by a person" in student_text(replace(report, exercises=(told,)))
+    assert "2 of 2" in student_text(replace(report, exercises=(told,)))
 
 
 def test_the_table_of_nbgrader_has_its_columns_and_no_pending_mark(tmp_path: Path, capsys: Captured) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from grader.exporters.exports import Export, Settings
 from grader.model import CheckScore, ExerciseReport, Report, Status
 from grader.reports.text import count, number, plain
-from grader.reports.wording import late_line, message_blocks, pending_line, person_names, verdict
+from grader.reports.wording import late_line, message_blocks, outcome, pending_line, person_names
 from grader.store import Grading
 
 #: A step shows this many annotations of a kind; the last of ours says how many more there are.
@@ -59,18 +59,19 @@ def _annotations(reports: Iterable[Report]) -> Iterator[str]:
 
 
 def _kind(check: CheckScore) -> str:
-    if check.result.owed:
+    if check.owed:
         return "notice"
-    if check.result.fraction >= 1:
+    if check.fraction >= 1:
         return ""
-    return "warning" if check.result.status is Status.PARTIAL else "error"
+    partial = check.result.status is Status.PARTIAL if check.decision is None else check.points > 0
+    return "warning" if partial else "error"
 
 
 def _annotation(kind: str, report: Report, exercise: ExerciseReport, check: CheckScore) -> str:
     title = f"{report.id}, {exercise.title}: {check.result.id}"
     points = f"{number(check.points)} of {number(check.max_points)}"
     blocks = [block.text for block in message_blocks(check.result)]
-    message = "\n".join([f"{verdict(check.result).word} ({points}).", *blocks])
+    message = "\n".join([f"{outcome(check).word} ({points}).", *blocks])
     file = f"file={_property(exercise.file)}," if exercise.file else ""
     return f"::{kind} {file}title={_property(title)}::{_data(message)}"
 
@@ -96,9 +97,7 @@ def _section(report: Report) -> str:
 
 
 def _row(exercise: ExerciseReport, check: CheckScore) -> str:
-    said = [verdict(check.result).word] + [
-        block.text for block in message_blocks(check.result) if block.kind != "lines"
-    ]
+    said = [outcome(check).word] + [block.text for block in message_blocks(check.result) if block.kind != "lines"]
     points = f"{number(check.points)} of {number(check.max_points)}"
     return f"| {_markdown(exercise.title)} | {_markdown(check.result.id)} | {points} | {_markdown('. '.join(said))} |"
 

@@ -13,7 +13,7 @@ from grader.exporters.exports import Export, Settings, settled
 from grader.model import CheckScore, ExerciseReport, Report
 from grader.reports import page_name
 from grader.reports.text import clean, count, number
-from grader.reports.wording import late_line, verdict
+from grader.reports.wording import late_line, outcome
 from grader.store import Grading
 
 
@@ -56,10 +56,10 @@ def _test(exercise: ExerciseReport, check: CheckScore, place: str) -> dict[str, 
     return {
         "score": check.points,
         "max_score": check.max_points,
-        "status": "passed" if result.fraction >= 1 else "failed",
+        "status": "passed" if check.fraction >= 1 else "failed",
         "name": clean(f"{exercise.title}: {result.id} ({number(check.points)} of {number(check.max_points)})"),
         "number": place,
-        "output": clean(f"{verdict(result).word}.\n{result.message}").strip(),
+        "output": clean(f"{outcome(check).word}.\n{result.message}").strip(),
         "tags": [result.kind],
         "visibility": "visible",
     }

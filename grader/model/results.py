@@ -149,6 +149,13 @@ class CheckScore:
         return self.result.owed and not decided
 
     @property
+    def fraction(self) -> float:
+        """Share of the points: what was judged, or what a person decided instead."""
+        if self.decision is None or self.owed:
+            return self.result.fraction
+        return self.points / self.max_points if self.max_points else 1.0
+
+    @property
     def fault(self) -> bool:
         """Whether it is owed because nothing could be judged, rather than because a person has to mark it."""
         return self.owed and not self.result.for_person

@@ -26,7 +26,7 @@ def _rank(entry: Entry) -> tuple[float, bool]:
     """Return how good an attempt is, or can become; of two as good the settled one is better."""
     report = entry.report
     scores = (score for part in report.exercises for criterion in part.criteria for score in criterion.checks)
-    owed = fsum(score.max_points - score.points for score in scores if score.result.owed)
+    owed = fsum(score.max_points - score.points for score in scores if score.owed)
     return report.points + owed, not report.pending
 
 

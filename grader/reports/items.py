@@ -89,7 +89,7 @@ def _parts(
 ) -> Iterator[tuple[Literal["check", "criterion"], str, str, float, float, bool]]:
     yield "criterion", criterion.id, criterion.title, criterion.points, criterion.max_points, criterion.pending
     for check in criterion.checks:
-        yield "check", check.result.id, check.result.id, check.points, check.max_points, check.result.owed
+        yield "check", check.result.id, check.result.id, check.points, check.max_points, check.owed
 
 
 def _item(

@@ -70,7 +70,7 @@ def _check(told: Feedback) -> Iterator[str]:
 
 
 def _settled(check: CheckScore) -> float | None:
-    return None if check.result.owed else check.points
+    return None if check.owed else check.points
 
 
 def _of(points: float | None, max_points: float) -> str:
