@@ -9,21 +9,11 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from grader.reference import Steps, cases, function, given, misconception, property_of, quantity, trial
+from lazy_loader import attach_stub
 
-__all__ = [
-    "Steps",
-    "__version__",
-    "cases",
-    "check",
-    "function",
-    "given",
-    "load_ipython_extension",
-    "misconception",
-    "property_of",
-    "quantity",
-    "trial",
-]
+# Whoever only wants the version, or a command that needs no reference, does not wait for NumPy.
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)
+__all__ += ["__version__", "check", "load_ipython_extension"]
 
 __version__ = "0.1.0"
 

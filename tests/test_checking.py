@@ -10,7 +10,6 @@ import pytest
 from course_helpers import MACHINE, RIGHT, ROOT, FakeEngine, hand_in, make_course
 from judging_helpers import course_files, rubric, write
 
-import grader.store
 from grader.checks import KINDS
 from grader.cli import run
 from grader.course import load_course, outline
@@ -18,7 +17,7 @@ from grader.errors import CourseError
 from grader.importers import read_one
 from grader.model import Run, Stop
 from grader.pipeline import Workplace, grade
-from grader.store import Memory, Store, open_store
+from grader.store import Memory, open_store
 
 Captured = pytest.CaptureFixture[str]
 
@@ -82,6 +81,27 @@ def test_checking_a_module_imports_neither_torch_nor_a_database() -> None:
     assert done.stdout.splitlines()[-1] == "0 []"
 
 
+def test_the_process_for_the_hand_in_is_started_before_what_judges_is_imported() -> None:
+    code = (
+        "import sys; import grader.cli.checking;"
+        "print(sorted({'numpy', 'pydantic', 'rich', 'yaml'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.skipif(not (ROOT / "reference/sheet3").is_dir(), reason="the course that ships is not here")
+def test_who_has_everything_right_does_not_wait_for_what_finds_passages_of_the_task() -> None:
+    code = (
+        "import sys; from grader.cli import run; status = run(sys.argv[1:]);"
+        "print(status, sorted({'markdown_it', 'rich.progress'} & sys.modules.keys()))"
+    )
+    solution = ROOT / "reference/sheet3/solutions/gradient_step.py"
+    arguments = ["check", str(solution), "--course", str(ROOT)]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 []"
+
+
 # Nothing is kept
 
 
@@ -106,9 +126,3 @@ def test_a_run_that_failed_for_a_reason_of_ours_is_not_kept() -> None:
     memory.save_run("b", Run(Stop.FINISHED, 0.0, "ns", MACHINE))
     assert (memory.known_runs(), list(memory.runs(["a", "b", "c"]))) == (frozenset("b"), ["b"])
     assert (memory.known_results(), memory.results("x")) == (frozenset(), None)
-
-
-def test_the_store_says_what_it_does_not_have() -> None:
-    assert grader.store.Store is Store
-    with pytest.raises(AttributeError, match=r"module 'grader\.store' has no attribute 'Shelf'"):
-        _ = grader.store.Shelf

@@ -35,9 +35,12 @@ FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 
 
 def modules(package: Path) -> dict[str, Path]:
-    """Return the file of every module, by dotted name; a package's is its ``__init__``."""
+    """Return the file of every module, by dotted name; a package's is its ``__init__``.
+
+    Where that imports its parts when they are asked for, the stub beside it says which.
+    """
     found = {}
-    for path in sorted(package.rglob("*.py")):
+    for path in sorted([*package.rglob("*.py"), *package.rglob("*.pyi")]):
         parts = path.relative_to(package.parent).with_suffix("").parts
         found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
@@ -46,7 +49,7 @@ def modules(package: Path) -> dict[str, Path]:
 def imported(name: str, path: Path, known: Iterable[str]) -> Iterator[tuple[str, int]]:
     """Yield what a module imports of the package, with the line: modules, and façades from outside of them."""
     known = set(known)
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    package = name if path.stem == "__init__" else name.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             targets = [alias.name for alias in node.names]

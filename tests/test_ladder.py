@@ -6,14 +6,24 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from types import SimpleNamespace
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import pytest
 
 from grader.errors import SandboxError, UsageError
 from grader.model import Limits
-from grader.sandbox import SelfCheck, available_rungs, is_official, make_sandbox, rung_names, rungs, strongest_rung
+from grader.sandbox import (
+    Opening,
+    SelfCheck,
+    available_rungs,
+    is_official,
+    make_sandbox,
+    rung_names,
+    rungs,
+    strongest_rung,
+)
 from grader.sandbox.probe import why_no_job
 from grader.sandbox.selfcheck import LocalProcess
 
@@ -84,6 +94,80 @@ def test_other_systems_are_told_without_a_probe(answers: dict[str, list[str]], m
 def test_an_unknown_rung_is_refused() -> None:
     with pytest.raises(UsageError, match=re.escape(f"no isolation 'moat'; there are: {', '.join(NAMES)}")):
         make_sandbox("moat")
+
+
+class Begun:
+    """A sandbox that counts how often it was made and closed."""
+
+    made: ClassVar[list[Begun]] = []
+
+    def __init__(self, name: str, **settings: object) -> None:
+        self.name, self.settings, self.closed = name, settings, 0
+        self.made.append(self)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Begun]]:
+    """The sandboxes made. No control group is delegated; what confines is decided by ``why_none_in``."""
+    factories = {step.module: (step.factory, name) for name, step in rungs._LADDER.items()}
+
+    def module(path: str) -> SimpleNamespace:
+        factory, name = factories[path.rpartition(".")[2]]
+        make = refused if name == "ns+cgroup" else partial(Begun, name)
+        return SimpleNamespace(why_not=lambda: "not here" if name.startswith("ns") else "", **{factory: make})
+
+    def refused(**_: object) -> NoReturn:
+        raise SandboxError("not delegated")
+
+    rungs._why_not.cache_clear()
+    monkeypatch.setattr(rungs, "import_module", module)
+    monkeypatch.setattr(sys, "platform", "linux")
+    yield Begun.made
+    Begun.made.clear()
+    rungs._why_not.cache_clear()
+
+
+def test_a_sandbox_that_is_begun_ahead_is_the_one_that_is_tried_and_used(
+    made: list[Begun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[object] = []
+
+    def try_(sandbox: object) -> str:
+        tried.append(sandbox)
+        return ""
+
+    monkeypatch.setattr(rungs, "why_none_in", try_)
+    with Opening("once") as opening:
+        [begun] = made
+        assert (begun.name, begun.settings, tried) == ("ns", {"always": ("numpy",), "ahead": True}, [])
+        used: object = opening.sandbox()
+        assert used is begun
+        assert (tried, begun.closed) == ([begun], 0)
+    assert (made, begun.closed) == ([begun], 1)
+
+
+def test_a_sandbox_that_was_begun_and_confines_nothing_gives_way_to_the_next(
+    made: list[Begun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rungs, "why_none_in", lambda _: "no user namespaces")
+    with Opening("again") as opening:
+        assert opening.sandbox().name == "fresh"
+    assert [(one.name, one.closed) for one in made] == [("ns", 1), ("fresh", 1)]
+
+
+def test_nothing_is_begun_ahead_for_many_jobs_or_on_other_systems(
+    made: list[Begun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Opening("many"):
+        assert made == []
+    monkeypatch.setattr(sys, "platform", "win32")
+    with Opening("again") as opening:
+        assert made == []
+        assert opening.sandbox().name == "selfcheck"
+    assert [(one.name, one.settings, one.closed) for one in made] == [("selfcheck", {"standby": True}, 1)]
 
 
 class Failing(SelfCheck):

@@ -144,7 +144,7 @@ def test_only_checks_that_lost_something_carry_their_passage() -> None:
     right = [CheckResult(check.id, "value", Status.PASSED, 1.0) for check in exercise.rubric.checks]
     followed = replace(right[1], status=Status.PARTIAL, fraction=0.5, follow_through=True)
     wrong = replace(right[0], status=Status.FAILED, fraction=0.0)
-    scores = weigh(exercise.rubric, [wrong, followed, *right[2:]], passages(exercise))
+    scores = weigh(exercise.rubric, [wrong, followed, *right[2:]], passages(exercise).get)
     carried = [(c.subject, c.passage) for criterion in scores for c in criterion.checks if c.passage or c.subject]
     text = "step: a) forward pass; name: `z1`; meaning: input sums of the hidden neurons; shape: 3; points: 2"
     assert carried == [("z1", Passage("What to calculate", text))]

@@ -195,10 +195,28 @@ def test_a_cancel_while_a_warm_process_starts_is_heard(monkeypatch: pytest.Monke
 
 
 @needs_ns
+def test_a_warm_process_that_was_started_ahead_is_used() -> None:
+    with Namespaces(always=(), ahead=True) as sandbox:
+        [begun] = sandbox._begun
+        assert outcome(execute(module_job("x = 1", "x"), sandbox)) == ("finished", "")
+        assert (sandbox._begun, list(sandbox._zygotes.values())) == ([], [begun])
+    assert not begun.is_alive
+
+
+@needs_ns
+def test_a_warm_process_that_was_started_ahead_and_not_needed_is_ended() -> None:
+    with Namespaces(always=(), ahead=True) as sandbox:
+        [begun] = sandbox._begun
+        assert outcome(execute(module_job("x = 1", "x", Limits(preload=("json",))), sandbox)) == ("finished", "")
+        assert begun.is_alive
+    assert not begun.is_alive
+
+
+@needs_ns
 def test_python_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(SandboxError, match="/nowhere/python could not be started"):
-        Zygote(())
+        Zygote(()).await_ready()
 
 
 @needs_ns

@@ -11,7 +11,8 @@ from rich.markdown import Markdown
 
 from grader.checks import KINDS
 from grader.checks.pages import index, page
-from grader.cli.settings import course_option, data_option, find_exercises, progress_bar, read_course, workers_option
+from grader.cli.options import course_option, data_option, workers_option
+from grader.cli.settings import find_exercises, progress_bar, read_course
 from grader.cli.settings import workplace as open_workplace
 from grader.course import find_course
 from grader.data import NAMES, write

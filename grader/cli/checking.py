@@ -5,19 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
-from grader import __version__
-from grader.cli.asked import Asked, Checked
-from grader.cli.hinting import check_with_hints
-from grader.cli.settings import course_option, data_option, json_option, write_results
-from grader.cli.settings import workplace as open_workplace
-from grader.cli.watching import Watch
-from grader.course import find_course
+from grader.cli.options import course_option, data_option, json_option
 from grader.errors import ExitCode, UsageError
-from grader.reports import print_report
-from grader.reports.remarks import Remark, remarks, sarif
-from grader.reports.text import plain
+from grader.sandbox import Opening
 
 _FORMATS = ("text", "lines", "sarif", "junit")
 
@@ -57,52 +48,11 @@ def check(  # noqa: PLR0913 - one parameter for each option
     """
     if watching and format_name != "text":
         raise UsageError("--watch prints text, and only what has changed; leave out --format or --watch")
-    console = Console()
-    asked = Asked(find_course(course_folder), path, assignment_name, exercise_name, person)
-    if watching:
-        with open_workplace(None, workers=1, purpose="again") as workplace:
-            watcher = Watch(console, asked, workplace, lambda one: write_results(one.batch, json_file))
-            watcher.run()
-        return watcher.last.status if watcher.last else ExitCode.FAILED
-    with open_workplace(None, workers=1, purpose="once" if path.is_file() else "many") as workplace:
-        checked, uncounted = check_with_hints(asked, workplace)
-    write_results(checked.batch, json_file)
-    if format_name == "text":
-        _print(console, checked)
-        if uncounted:
-            console.print(plain(uncounted), style="yellow", markup=False, highlight=False)
-    else:
-        written = _written(checked, format_name)
-        click.echo(written, nl=bool(written))
-    return checked.status
+    with Opening("again" if watching else "once" if path.is_file() else "many") as opening:
+        # What judges takes a while to import. Meanwhile the process gets ready in which the hand-in will run.
+        from grader.cli import answering  # noqa: PLC0415
 
-
-def _written(checked: Checked, format_name: str) -> str:
-    if format_name == "junit":
-        from grader.exporters.junit import junit_xml  # noqa: PLC0415 - nobody else waits for the exporters
-
-        return junit_xml(checked.batch.title, checked.batch.reports).decode().rstrip("\n")
-    found = _remarks(checked)
-    return sarif(found, __version__) if format_name == "sarif" else "\n".join(map(str, found))
-
-
-def _print(console: Console, checked: Checked) -> None:
-    for report in checked.batch.reports:
-        print_report(console, report)
-    for problem in checked.batch.problems:
-        console.print(plain(str(problem)), style="yellow", markup=False, highlight=False)
-
-
-def _remarks(checked: Checked) -> list[Remark]:
-    subjects = {
-        exercise.id: {check.id: check.options.subject for check in exercise.rubric.checks}
-        for exercise in checked.assignment.exercises
-    }
-    files = {name: _from_here(path) for name, path in checked.files.items()}
-    return [one for report in checked.batch.reports for one in remarks(report, files, subjects)]
-
-
-def _from_here(path: Path) -> Path:
-    """Return the path as editors and code scanning look for it: from the current folder, where it lies below."""
-    here = Path.cwd().resolve()
-    return path.relative_to(here) if path.is_relative_to(here) else path
+        asked = answering.asked(path, course_folder, assignment_name, exercise_name, person)
+        if watching:
+            return answering.watch(asked, opening, json_file)
+        return answering.answer(asked, opening, json_file, format_name)

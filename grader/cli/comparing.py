@@ -10,8 +10,8 @@ import click
 import sqlalchemy as sa
 from rich.console import Console
 
+from grader.cli.options import STORE_FILE
 from grader.cli.regrading import write_json
-from grader.cli.settings import STORE_FILE
 from grader.errors import ExitCode, UsageError
 from grader.pipeline import Mark, marks, moved
 from grader.reports.moves import moves_json, print_moved

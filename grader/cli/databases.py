@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import sqlalchemy as sa
 
+from grader.cli.options import gradebook_option
 from grader.cli.regrading import existing, output_option
-from grader.cli.settings import gradebook_option
 from grader.errors import ExitCode, GradeError
 from grader.store import backup, open_store, place_name
 

@@ -10,8 +10,8 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
+from grader.cli.options import gradebook_option
 from grader.cli.regrading import existing, output_option
-from grader.cli.settings import gradebook_option
 from grader.errors import ExitCode, UsageError
 from grader.exporters import FORMATS, Export, Settings, write_files
 from grader.reports.text import plain

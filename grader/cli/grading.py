@@ -10,19 +10,17 @@ import sqlalchemy as sa
 from rich.console import Console
 
 from grader.cli.intake import attempts_option, format_option, output_option, say_intake, tag_option
-from grader.cli.people import extensions_option, roster_option, with_people
-from grader.cli.settings import (
+from grader.cli.options import (
     HAND_INS,
     STORE_FILE,
     course_option,
     data_option,
     gradebook_option,
     json_option,
-    progress_bar,
-    read_course,
     workers_option,
-    write_results,
 )
+from grader.cli.people import extensions_option, roster_option, with_people
+from grader.cli.settings import progress_bar, read_course, write_results
 from grader.cli.settings import workplace as open_workplace
 from grader.course import Assignment, Course, Exercise
 from grader.errors import ExitCode, GradeError, UsageError

@@ -11,8 +11,9 @@ from typing import Any
 import click
 from rich.console import Console
 
+from grader.cli.options import HAND_INS, course_option
 from grader.cli.people import extensions_option, roster_option, with_people
-from grader.cli.settings import HAND_INS, course_option, read_course
+from grader.cli.settings import read_course
 from grader.course import Assignment, Exercise
 from grader.errors import ExitCode, Problem
 from grader.importers import FORMATS, Intake, Settings, read_hand_ins

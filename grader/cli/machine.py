@@ -16,7 +16,7 @@ from rich.table import Table
 from grader import __version__
 from grader.checks import KINDS
 from grader.cli.grading import grade_intake
-from grader.cli.settings import course_option, workers_option
+from grader.cli.options import course_option, workers_option
 from grader.course import find_course, load_course
 from grader.demo import ASSIGNMENT, write_demo, write_moodle
 from grader.engines import default_workers

@@ -12,8 +12,9 @@ from rich.console import Console
 
 from grader.checks import uses_context
 from grader.cli.marking import read_wishes
+from grader.cli.options import course_option, gradebook_option
 from grader.cli.regrading import existing, output_option, write_pages
-from grader.cli.settings import course_option, gradebook_option, read_course
+from grader.cli.settings import read_course
 from grader.course import Assignment
 from grader.errors import UsageError
 from grader.model import Decision

@@ -10,7 +10,8 @@ import click
 import sqlalchemy as sa
 from rich.console import Console
 
-from grader.cli.settings import STORE_FILE, course_option, gradebook_option, read_course
+from grader.cli.options import STORE_FILE, course_option, gradebook_option
+from grader.cli.settings import read_course
 from grader.errors import ExitCode, GradeError, UsageError
 from grader.model import Batch
 from grader.pipeline import publish, regrade

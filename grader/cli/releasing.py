@@ -11,7 +11,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from grader.cli.settings import course_option, data_option, read_course
+from grader.cli.options import course_option, data_option
+from grader.cli.settings import read_course
 from grader.course import Assignment
 from grader.errors import GradeError, UsageError
 from grader.importers.roster import read_roster

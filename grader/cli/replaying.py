@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from rich.console import Console
 
 from grader.cli.comparing import only
+from grader.cli.options import course_option, data_option, gradebook_option
 from grader.cli.regrading import existing, output_option, write_json
-from grader.cli.settings import course_option, data_option, gradebook_option, read_course, workplace
+from grader.cli.settings import read_course, workplace
 from grader.errors import ExitCode, GradeError, UsageError
 from grader.execution import environment
 from grader.model import Job, Run

@@ -1,22 +1,18 @@
-"""What several commands share: finding the course, and setting up the place where work is done."""
+"""What several commands share: reading the course, and setting up the place where work is done."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from grader.checks import KINDS
 from grader.course import Course, Exercise, find_course, load_course
-from grader.data import VARIABLE
 from grader.engines import LocalPool
 from grader.errors import UsageError
 from grader.execution import environment
@@ -25,66 +21,11 @@ from grader.pipeline import Progress as Step
 from grader.pipeline import Workplace
 from grader.reports import to_json
 from grader.reports.text import plain
-from grader.sandbox import Purpose, make_sandbox, strongest_rung, sweep
+from grader.sandbox import Opening, make_sandbox, strongest_rung, sweep
 from grader.store import Keeper, Memory
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-
-#: A gradebook's file in the folder of results.
-STORE_FILE = "grade.sqlite"
-#: Names the database that holds the gradebook, where no option does.
-GRADEBOOK_VARIABLE = "GRADER_GRADEBOOK"
-#: What archives hold is unpacked into this folder, beside the gradebook.
-HAND_INS = "hand-ins"
-
-course_option = click.option(
-    "--course",
-    "course_folder",
-    type=click.Path(path_type=Path),
-    help="Folder of the course. Default: the one above the current folder, else the one that ships.",
-)
-workers_option = click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    help="Hand-ins to run at the same time. Default: one for each core.",
-)
-json_option = click.option(
-    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the results as JSON."
-)
-
-
-def _read_gradebook(_context: click.Context, _option: click.Parameter, text: str | None) -> sa.URL | None:
-    if not text:
-        return None
-    from grader.store import read_url  # noqa: PLC0415 - needs SQLAlchemy, which takes long to import
-
-    return read_url(text)
-
-
-gradebook_option = click.option(
-    "--gradebook",
-    metavar="URL",
-    envvar=GRADEBOOK_VARIABLE,
-    callback=_read_gradebook,
-    help="Database of PostgreSQL that holds the gradebook: postgresql://USER@HOST/DATABASE. Default: "
-    f"${GRADEBOOK_VARIABLE}, else the file {STORE_FILE} in --output.",
-)
-
-
-def _use_data(_context: click.Context, _option: click.Parameter, folder: Path | None) -> None:
-    """Have this process look for data sets in ``folder``."""
-    if folder is not None:
-        os.environ[VARIABLE] = str(folder.resolve())
-
-
-data_option = click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    expose_value=False,
-    callback=_use_data,
-    help=f"Folder with real data sets. Default: ${VARIABLE}, else the small ones that ship.",
-)
 
 
 def read_course(folder: Path | None, wanted: Collection[str] | None = None) -> Course:
@@ -107,7 +48,6 @@ def workplace(
     *,
     workers: int | None = None,
     isolation: str | None = None,
-    purpose: Purpose = "many",
 ) -> Iterator[Workplace]:
     """Yield the place to work in, with the gradebook at ``store`` (None: nothing is kept).
 
@@ -117,8 +57,15 @@ def workplace(
     Raises UsageError for a rung that is unknown or cannot be used here.
     """
     sweep()
-    with closing(make_sandbox(isolation or strongest_rung(), purpose)) as sandbox, _keeper(store) as keeper:
+    with closing(make_sandbox(isolation or strongest_rung())) as sandbox, _keeper(store) as keeper:
         yield Workplace(LocalPool(sandbox, workers), sandbox.name, environment(), keeper)
+
+
+def opened(opening: Opening) -> Workplace:
+    """Return the place to check in that is being opened: one hand-in at a time, and nothing is kept."""
+    sweep()
+    sandbox = opening.sandbox()
+    return Workplace(LocalPool(sandbox, 1), sandbox.name, environment(), Memory())
 
 
 def _keeper(store: Path | sa.URL | None) -> AbstractContextManager[Keeper]:
@@ -132,6 +79,9 @@ def _keeper(store: Path | sa.URL | None) -> AbstractContextManager[Keeper]:
 @contextmanager
 def progress_bar(console: Console, what: str) -> Iterator[Callable[[Step], None]]:
     """Yield a function that shows how far the work is. Nothing is shown when there is nothing to run."""
+    # A self-check shows none, and does not wait for it.
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -9,8 +9,9 @@ import click
 import sqlalchemy as sa
 from rich.console import Console
 
+from grader.cli.options import course_option, data_option, gradebook_option
 from grader.cli.regrading import existing, write_json
-from grader.cli.settings import course_option, data_option, find_exercises, gradebook_option, read_course
+from grader.cli.settings import find_exercises, read_course
 from grader.course import Exercise
 from grader.errors import ExitCode, UsageError
 from grader.pipeline.cohort import WhatIf, what_if

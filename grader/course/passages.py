@@ -13,14 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from textwrap import dedent
-
-from markdown_it import MarkdownIt
-from markdown_it.tree import SyntaxTreeNode
+from typing import TYPE_CHECKING
 
 from grader.course.types import Exercise
 from grader.model import Passage
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+if TYPE_CHECKING:
+    from markdown_it.tree import SyntaxTreeNode
+
 _NAMED = re.compile(r"([A-Za-z_]\w*)(?:\(.*\))?(?:\s*=.*)?")
 _NUMBERING = re.compile(r"^\s*(?:[\d.]+|[a-z][.)])\s+|\s*\([^)]*points?\)\s*$|:[^:]*points?\s*$")
 #: A name after at most so many characters of text begins its passage: "`TPR` and `FPR` of …".
@@ -69,9 +69,14 @@ def find_passages(task: str, checks: Iterable[tuple[str, str, str]]) -> dict[str
 
 
 def _sections(task: str) -> Iterator[_Section]:
+    # Takes long to import, and who has everything right needs no passage.
+    from markdown_it import MarkdownIt  # noqa: PLC0415
+    from markdown_it.tree import SyntaxTreeNode  # noqa: PLC0415
+
     heading = ""
     blocks: list[SyntaxTreeNode] = []
-    for node in SyntaxTreeNode(_MARKDOWN.parse(task)).children:
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    for node in SyntaxTreeNode(markdown.parse(task)).children:
         if node.type != "heading":
             blocks.append(node)
             continue

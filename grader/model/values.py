@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias, Union
+from typing import TYPE_CHECKING, TypeAlias, Union
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 #: dtypes that an :class:`Array` may have, by NumPy name. Object and string arrays are not among them.
 DTYPES = frozenset(
@@ -35,11 +36,15 @@ class Array:
         """Return ``array`` as data. Raises TypeError for a dtype outside :data:`DTYPES`."""
         if array.dtype.name not in DTYPES:
             raise TypeError(f"dtype {array.dtype} is not among {sorted(DTYPES)}")
+        import numpy as np  # noqa: PLC0415 - who only starts a sandbox does not wait for it
+
         little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
         return cls(array.dtype.name, array.shape, little.tobytes(), origin)
 
     def to_numpy(self) -> NDArray[np.generic]:
         """Return a read-only NumPy array of ``shape`` and ``dtype``."""
+        import numpy as np  # noqa: PLC0415 - likewise
+
         dtype = np.dtype(self.dtype).newbyteorder("<")
         return np.frombuffer(self.data, dtype=dtype).reshape(self.shape)
 

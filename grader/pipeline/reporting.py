@@ -39,7 +39,7 @@ def exercise_report(judged: Judged, isolation: str, environment: Environment) ->
     """Return the report on one exercise. ``isolation`` and ``environment`` are for those of which nothing was run."""
     task, run = judged.task, judged.run
     exercise = task.exercise
-    criteria = weigh(exercise.rubric, _results(judged), passages(exercise))
+    criteria = weigh(exercise.rubric, _results(judged), lambda check: passages(exercise).get(check))
     return ExerciseReport(
         id=exercise.id,
         title=exercise.title,

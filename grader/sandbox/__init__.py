@@ -13,7 +13,15 @@ from grader.sandbox.base import (
     Sandbox,
 )
 from grader.sandbox.leftovers import Swept, sweep, temporary_place
-from grader.sandbox.rungs import Purpose, available_rungs, is_official, make_sandbox, rung_names, strongest_rung
+from grader.sandbox.rungs import (
+    Opening,
+    Purpose,
+    available_rungs,
+    is_official,
+    make_sandbox,
+    rung_names,
+    strongest_rung,
+)
 from grader.sandbox.selfcheck import THREADS, SelfCheck
 from grader.sandbox.wire import dump_observations, load_observations
 
@@ -23,6 +31,7 @@ __all__ = [
     "Channel",
     "Confined",
     "DeadlineError",
+    "Opening",
     "ProcessEndedError",
     "Purpose",
     "Rung",

@@ -30,9 +30,9 @@ class CgroupNamespaces:
     Raises SandboxError where the control group is not delegated, or lacks the controllers for memory and processes.
     """
 
-    def __init__(self, owner: tuple[int, int] = NOBODY, *, always: Iterable[str] = ALWAYS) -> None:
-        self._namespaces = Namespaces(owner, always=always)
-        self._subtree = claim_own()
+    def __init__(self, owner: tuple[int, int] = NOBODY, *, always: Iterable[str] = ALWAYS, ahead: bool = False) -> None:
+        self._subtree = claim_own()  # before a process is started that would keep the group from being divided
+        self._namespaces = Namespaces(owner, always=always, ahead=ahead)
 
     @property
     def name(self) -> str:

@@ -42,10 +42,11 @@ class Namespaces:
     """The rung ``ns``. One warm process for each set of modules to preload, started when first needed.
 
     Started as root, students' code runs as ``owner`` (user and group, not 0). Close it to end the warm processes;
-    they end with this process in any case.
+    they end with this process in any case. With ``ahead`` the first one, with what is imported in any case, is started
+    at once, and nobody waits for it before it is needed.
     """
 
-    def __init__(self, owner: tuple[int, int] = NOBODY, *, always: Iterable[str] = ALWAYS) -> None:
+    def __init__(self, owner: tuple[int, int] = NOBODY, *, always: Iterable[str] = ALWAYS, ahead: bool = False) -> None:
         if 0 in owner:
             raise ValueError(f"owner is {owner}; student code never runs as user or group 0")
         self._owner = owner
@@ -56,7 +57,8 @@ class Namespaces:
         self._retired: list[Zygote] = []
         self._busy: dict[int, int] = {}
         self._lock = threading.Lock()
-        self._close = weakref.finalize(self, _close_all, self._zygotes, self._retired)
+        self._begun = [Zygote(self._always, self._owner)] if ahead else []
+        self._close = weakref.finalize(self, _close_all, self._zygotes, self._retired, self._begun)
 
     @property
     def name(self) -> str:
@@ -114,8 +116,9 @@ class Namespaces:
             if old is not None:
                 self._retired.append(old)
         self._close_idle()
+        zygote = self._begun.pop() if self._begun and not key else Zygote((*self._always, *key), self._owner)
         try:
-            zygote = Zygote((*self._always, *key), self._owner, cancel)
+            zygote.await_ready(cancel)
         except PreloadError as error:
             self._refused[key] = error
             raise
@@ -152,11 +155,11 @@ class Namespaces:
         self.close()
 
 
-def _close_all(zygotes: dict[tuple[str, ...], Zygote], retired: list[Zygote]) -> None:
-    for zygote in [*zygotes.values(), *retired]:
+def _close_all(zygotes: dict[tuple[str, ...], Zygote], retired: list[Zygote], begun: list[Zygote]) -> None:
+    for zygote in [*zygotes.values(), *retired, *begun]:
         zygote.close()
-    zygotes.clear()
-    retired.clear()
+    for some in (zygotes, retired, begun):
+        some.clear()
 
 
 def _is_fit(zygote: Zygote) -> bool:

@@ -7,7 +7,7 @@ from contextlib import closing
 
 from grader.errors import SandboxError
 from grader.model import Limits, Probe
-from grader.sandbox.base import ClosableSandbox, Confined, ProcessEndedError
+from grader.sandbox.base import ClosableSandbox, Confined, ProcessEndedError, Sandbox
 from grader.sandbox.wire import read_observation
 
 _ANSWER_SECONDS = 60.0
@@ -25,7 +25,16 @@ def why_no_job(make: Callable[[], ClosableSandbox], look: str = "", limits: Limi
     ``look`` is the source of a module that looks around from inside and binds ``faults`` to a list of texts.
     """
     try:
-        with closing(make()) as sandbox, sandbox.launch(limits) as box:
+        with closing(make()) as sandbox:
+            return why_none_in(sandbox, look, limits)
+    except (SandboxError, OSError) as error:
+        return str(error)
+
+
+def why_none_in(sandbox: Sandbox, look: str = "", limits: Limits = _LIMITS) -> str:
+    """Return why ``sandbox`` confines no job, empty if it does; ``look`` as for :func:`why_no_job`."""
+    try:
+        with sandbox.launch(limits) as box:
             try:
                 return look_around(box, look, limits)
             except ProcessEndedError as error:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from grader.errors import UsageError
+from grader.errors import SandboxError, UsageError
 from grader.sandbox.base import ClosableSandbox, Rung
+from grader.sandbox.probe import why_none_in
 
 #: ``once``: a single job, not worth warming up for; ``again``: one job now and then, which is to start at once.
 Purpose = Literal["many", "once", "again"]
@@ -42,10 +43,25 @@ class _Step:
     systems: tuple[str, ...] = ("linux",)
     settings: Mapping[Purpose, Mapping[str, object]] = field(default_factory=dict)
 
+    def is_here(self) -> bool:
+        """Return whether this is a system that can have the rung."""
+        return not self.systems or sys.platform in self.systems
+
     def load(self) -> Any:
         """Return the rung's module."""
         return import_module(f"grader.sandbox.{self.module}")
 
+    def make(self, purpose: Purpose) -> ClosableSandbox:
+        """Return the rung's sandbox for what is to be run. Raises SandboxError, OSError."""
+        sandbox: ClosableSandbox = getattr(self.load(), self.factory)(**self.settings.get(purpose, {}))
+        return sandbox
+
+
+#: Where nobody waits for long, a warm process is started ahead; for a single job, with what nearly all hand-ins import.
+_WARM: Mapping[Purpose, Mapping[str, object]] = {
+    "once": {"always": ("numpy",), "ahead": True},
+    "again": {"ahead": True},
+}
 
 #: By name, strongest first.
 _LADDER = {
@@ -54,13 +70,13 @@ _LADDER = {
         "as ns, and the kernel limits memory and processes of each job as a whole, and shares out its time evenly",
         f"{_NEEDS_NAMESPACES}, and to be started inside a delegated cgroup v2: `systemd-run --user --scope "
         "-p Delegate=yes grade …`, or a Slurm job that delegates",
-        settings={"once": {"always": ()}},
+        settings=_WARM,
     ),
     "ns": _Step(
         "namespaces", "Namespaces",
         "namespaces for each job: files, network, processes and other hand-ins are out of its reach",
         _NEEDS_NAMESPACES,
-        settings={"once": {"always": ()}},
+        settings=_WARM,
     ),
     "fresh": _Step(
         "fresh", "Fresh",
@@ -108,7 +124,7 @@ def _rung(name: str) -> Rung:
 def _why_not(name: str) -> str:
     """Return why a rung cannot be used here, empty if it can. A busy machine may fail it once."""
     step = _LADDER[name]
-    if step.systems and sys.platform not in step.systems:
+    if not step.is_here():
         return f"not on this system ({sys.platform})"
     probe: Callable[[], str] = step.load().why_not
     for _ in range(_PROBES):
@@ -116,6 +132,50 @@ def _why_not(name: str) -> str:
         if not reason:
             break
     return reason
+
+
+class Opening:
+    """The sandbox of the strongest rung that can be used here, while it is being opened for ``purpose``.
+
+    A warm process that is started ahead gets ready while the caller does something else. A context manager: leaving it
+    closes the sandbox.
+    """
+
+    def __init__(self, purpose: Purpose) -> None:
+        self._purpose: Purpose = purpose
+        ahead = (name for name, step in _LADDER.items() if step.settings.get(purpose, {}).get("ahead"))
+        self._sandbox = next(filter(None, (_begun(name, purpose) for name in ahead)), None)
+
+    def sandbox(self) -> ClosableSandbox:
+        """Return it, once it has confined an empty job; if it cannot, the strongest that can."""
+        if self._sandbox is not None and why_none_in(self._sandbox):
+            self.close()
+        if self._sandbox is None:
+            self._sandbox = make_sandbox(strongest_rung(), self._purpose)
+        return self._sandbox
+
+    def close(self) -> None:
+        """End what is kept running. May be called twice."""
+        if self._sandbox is not None:
+            self._sandbox.close()
+        self._sandbox = None
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+
+def _begun(name: str, purpose: Purpose) -> ClosableSandbox | None:
+    """Return the sandbox of the rung ``name``, not tried yet; None where it cannot even be made."""
+    step = _LADDER[name]
+    try:
+        return step.make(purpose) if step.is_here() else None
+    except (SandboxError, OSError):
+        return None
 
 
 def rung_names() -> tuple[str, ...]:
@@ -140,8 +200,7 @@ def make_sandbox(name: str, purpose: Purpose = "many") -> ClosableSandbox:
     """
     if name not in _LADDER:
         raise UsageError(f"no isolation {name!r}; there are: {', '.join(_LADDER)}")
-    rung, step = _rung(name), _LADDER[name]
+    rung = _rung(name)
     if not rung.available:
         raise UsageError(f"isolation {name!r} cannot be used: {rung.reason} See `grade doctor`.")
-    sandbox: ClosableSandbox = getattr(step.load(), step.factory)(**step.settings.get(purpose, {}))
-    return sandbox
+    return _LADDER[name].make(purpose)

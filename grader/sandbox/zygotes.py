@@ -58,12 +58,10 @@ class Ends:
 class Zygote:
     """One warm process in its outer sandbox, with ``modules`` imported. Started as root, it becomes ``owner``.
 
-    Raises PreloadError, SandboxError. ``cancel`` gives up waiting.
+    Raises SandboxError if it cannot be started. It is not ready before :meth:`await_ready` says so.
     """
 
-    def __init__(
-        self, modules: Iterable[str], owner: tuple[int, int] = NOBODY, cancel: threading.Event | None = None
-    ) -> None:
+    def __init__(self, modules: Iterable[str], owner: tuple[int, int] = NOBODY) -> None:
         self.jobs = 0
         self.started = time.monotonic()
         self.preload_seconds = 0.0
@@ -79,15 +77,21 @@ class Zygote:
                 raise SandboxError(f"{sys.executable} could not be started: {error}") from error
         assert self._process.stdout is not None  # noqa: S101 - PIPE was asked for
         self._log = LogDrain(self._process.stdout, _MAX_DIAGNOSIS_BYTES)
-        try:
+        with contextlib.suppress(OSError):  # it has ended; whoever awaits it is told why
             self._control.send(json.dumps(_settings(number, modules, owner)).encode())
+
+    def await_ready(self, cancel: threading.Event | None = None) -> None:
+        """Return when the modules are imported; ``cancel`` gives up waiting. Raises PreloadError, SandboxError.
+
+        Then it is closed.
+        """
+        try:
             self._await_ready(cancel)
         except BaseException:
             self.close()
             raise
 
     def _await_ready(self, cancel: threading.Event | None) -> None:
-        """Return when the modules are imported. Raises PreloadError, SandboxError."""
         answer = self._next("", cancel)
         while "importing" in answer:
             doing = f" while it imported {answer['importing']}, which `preload` in exercise.yaml names"

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,12 @@ import psutil
 from rich.console import Console
 
 from grader.cli.asked import Asked
-from grader.cli.settings import workplace
 from grader.cli.watching import Watch
-from grader.sandbox import strongest_rung
+from grader.engines import LocalPool
+from grader.execution import environment
+from grader.pipeline import Workplace
+from grader.sandbox import make_sandbox, strongest_rung
+from grader.store import Memory
 
 #: Between a save and the next check: long enough for the next process to have imported torch.
 PAUSE_SECONDS = 8.0
@@ -53,7 +57,8 @@ def main() -> None:
 def watched(rung: str, notebook: Path, repeat: int) -> None:
     """Print how long the first check of a notebook takes, and then one after each change of it."""
     text = json.loads(notebook.read_text(encoding="utf-8"))
-    with tempfile.TemporaryDirectory() as folder, workplace(None, workers=1, isolation=rung, purpose="again") as place:
+    with tempfile.TemporaryDirectory() as folder, closing(make_sandbox(rung, "again")) as sandbox:
+        place = Workplace(LocalPool(sandbox, 1), rung, environment(), Memory())
         work = Path(folder) / notebook.name
         asked = Asked(ROOT, work)
         watch = Watch(Console(file=io.StringIO()), asked, place, lambda _: None)
