@@ -7,6 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from grader.course import Assignment, Extension, LatePolicy
 from grader.model import Submission, people_in
@@ -102,6 +103,7 @@ def _fold(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip().casefold()
 
 
+@cache  # every name is held against every row of somebody's list
 def name_key(name: str) -> tuple[str, ...]:
     """Return the words of a name, in any order: family names come first or last."""
     return tuple(sorted(re.findall(r"\w+", unicodedata.normalize("NFC", name).casefold())))

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
+from functools import cached_property
 
 from grader.errors import Problem, UsageError
 from grader.exporters.columns import find_columns, find_decimal, number_in, spell
 from grader.exporters.exports import Export, Settings, points_for, settled
 from grader.exporters.sheet import Cell, Row, Sheet, read_sheet
+from grader.late import name_key
 from grader.model import Report, people_in
 from grader.reports.text import count, number
 from grader.store import Entry, Grading
@@ -53,6 +54,7 @@ class _Gradebook:
     def name(self, row: Row) -> str:
         return self.value(row, "student") or f"{self.value(row, 'last name')}, {self.value(row, 'first name')}"
 
+    @cached_property
     def possible(self) -> float:
         """Return what the assignment is worth. Raises UsageError where this is not told."""
         for row in self.sheet.rows:
@@ -84,7 +86,7 @@ class _Gradebook:
             rows = [row for row in self.students if self.value(row, role).casefold() == name.casefold()]
             if len(rows) == 1:
                 return rows[0]
-        rows = [row for row in self.students if _words(self.name(row)) == _words(name) != []]
+        rows = [row for row in self.students if name_key(self.name(row)) == name_key(name) != ()]
         if len(rows) != 1:
             how = f"{len(rows)} people are" if rows else "nobody is"
             raise LookupError(f"{how} called {name!r} in the gradebook")
@@ -130,7 +132,7 @@ def _fill(book: _Gradebook, claims: Sequence[tuple[Row, Entry]], settings: Setti
 
 
 def _scaled(book: _Gradebook, report: Report, name: str, settings: Settings) -> tuple[float, float]:
-    possible, most, points = book.possible(), report.max_points, points_for(report, name)
+    possible, most, points = book.possible, report.max_points, points_for(report, name)
     if abs(possible - most) <= 1e-6:
         return points, most
     if not settings.scale or most <= 0:
@@ -148,7 +150,7 @@ def _assignment(sheet: Sheet, title: str, named: str) -> int:
         places = [place for place, header in enumerate(headers) if header == named]
     else:
         titles = [_ASSIGNMENT.fullmatch(header) for header in headers]
-        places = [i for i, one in enumerate(titles) if one and _words(one["title"]) == _words(title)]
+        places = [i for i, one in enumerate(titles) if one and name_key(one["title"]) == name_key(title)]
     if len(places) == 1:
         return places[0]
     listed = ", ".join(repr(header) for header in headers if _ASSIGNMENT.fullmatch(header)) or "none"
@@ -157,11 +159,6 @@ def _assignment(sheet: Sheet, title: str, named: str) -> int:
         f"{sheet.path}: has {what} {named or f'of an assignment {title}'!r}; name one with --column grade=HEADER. "
         f"Its assignments are: {listed}"
     )
-
-
-@cache  # every name is held against every row
-def _words(text: str) -> list[str]:
-    return sorted(re.findall(r"\w+", text.casefold()))
 
 
 def _letters(text: str) -> str:

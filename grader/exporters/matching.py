@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from functools import cache
 
 from grader.errors import Problem
 from grader.exporters.worksheets import Participant
+from grader.late import name_key
 from grader.model import Origin, people_in
 from grader.store import Entry
 
@@ -100,5 +100,4 @@ def _by_name(participants: Sequence[Participant], entry: Entry) -> list[Particip
 @cache  # every hand-in is held against every row
 def _key(name: str) -> tuple[str, ...]:
     """Return the words of a name as Moodle leaves them in a folder's name, in any order."""
-    plain = _REMOVED.sub("", unicodedata.normalize("NFC", name)).replace("_", " ")
-    return tuple(sorted(re.findall(r"\w+", plain.casefold())))
+    return name_key(_REMOVED.sub("", name).replace("_", " "))
