@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -16,8 +16,10 @@ import pytest
 from course_helpers import MACHINE, PERIMETER, RIGHT, FakeEngine, hand_in, make_course
 from rich.console import Console
 
+from grader.cli import asked as asked_module
 from grader.cli.asked import Asked, Checked
 from grader.cli.watching import Watch
+from grader.course import Course, Kind, load_course
 from grader.errors import ExitCode
 from grader.execution import execute
 from grader.model import Job, Limits, Probe, Stop
@@ -125,6 +127,29 @@ def test_an_error_in_the_course_is_told_and_waited_for(desk: Desk, tmp_path: Pat
     rubric.write_text(text, encoding="utf-8")
     desk.write(RIGHT)
     assert "Total: 3 of 3 points" in desk.look()
+
+
+def test_the_course_is_read_again_only_when_a_file_of_its_changes(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def noted(root: Path, kinds: Mapping[str, Kind], wanted: Sequence[str]) -> Course:
+        read.append(root)
+        return load_course(root, kinds, wanted)
+
+    monkeypatch.setattr(asked_module, "load_course", noted)
+    desk.write(PERIMETER)
+    desk.look()
+    desk.write(RIGHT)
+    assert "Total: 3 of 3 points (+2)" in desk.look()
+    assert read == [tmp_path / "course"]
+    for number, name in enumerate(["rubrics/sheet1/rectangles.yaml", "reference/sheet1/rectangles.py"]):
+        file = tmp_path / "course" / name
+        file.write_text(file.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+        desk.write(RIGHT)
+        assert "Total: 3 of 3 points, as before" in desk.look()
+        assert len(read) == 2 + number
 
 
 def test_an_interrupt_ends_the_watch_with_a_word(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +13,9 @@ from grader.errors import ExitCode, Problem, UsageError
 from grader.importers import Intake, read_one, readable
 from grader.model import Batch, Stop
 from grader.pipeline import Workplace, grade
+
+#: Time of the last change and size of each file; of a folder, when something in it came or went.
+Stamp = dict[Path, tuple[int, int]]
 
 #: Exercises by assignment, each with the names that its files may have.
 _Known = Mapping[str, Mapping[str, tuple[str, ...]]]
@@ -46,11 +49,41 @@ class Checked:
         return ExitCode.PASSED if full else ExitCode.FAILED
 
 
-def check_once(asked: Asked, workplace: Workplace) -> Checked:
-    """Return what checking the hand-in gives. Raises UsageError where it is not clear what is meant, CourseError."""
+class Courses:
+    """Loads what is asked of a course, and keeps the last while no file changes that it was loaded from.
+
+    What the reference works out is kept with it: who checks again and again does not wait for the same results.
+    """
+
+    def __init__(self) -> None:
+        self._key: object = None
+        self._course: Course | None = None
+
+    def load(self, root: Path, assignment: str, exercises: Sequence[str]) -> Course:
+        """Return the course in ``root``, with these exercises alone. Raises CourseError, UsageError."""
+        key = (root, assignment, tuple(exercises), stamp(_sources(root, assignment, exercises)))
+        if self._course is None or key != self._key:
+            self._course = load_course(root, KINDS, [f"{assignment}/{one}" for one in exercises])
+            self._key = key
+        return self._course
+
+
+def _sources(root: Path, assignment: str, exercises: Sequence[str]) -> list[Path]:
+    """Return the files that a part of a course is loaded from, but for hand-ins that are known."""
+    folders = [root / "exercises" / assignment / one for one in exercises]
+    found = [path for folder in folders for pattern in ("*.yaml", "*.md") for path in folder.glob(pattern)]
+    found += [root / "rubrics" / assignment / f"{one}.yaml" for one in exercises]
+    return [*root.glob("*.yaml"), *root.glob("*.csv"), *(root / "reference" / assignment).glob("*.py"), *found]
+
+
+def check_once(asked: Asked, workplace: Workplace, courses: Courses | None = None) -> Checked:
+    """Return what checking the hand-in gives. Raises UsageError where it is not clear what is meant, CourseError.
+
+    ``courses`` may hold the course from a check before.
+    """
     intake = read_one(asked.path, "", asked.person)
     name, exercises = _meant(asked, outline(asked.root), intake)
-    course = load_course(asked.root, KINDS, [f"{name}/{exercise}" for exercise in exercises])
+    course = (courses or Courses()).load(asked.root, name, exercises)
     batch = grade(
         course,
         replace(course.assignment(name), late=None),  # a check is no hand-in
@@ -94,6 +127,19 @@ def _meant(asked: Asked, known: _Known, intake: Intake) -> tuple[str, list[str]]
     which = _listed(found) or "none"
     hint = f"name one of {_listed(every)} with --assignment and --exercise"
     raise UsageError(f"{path}: exercises that fit: {which}; {hint}")
+
+
+def stamp(paths: Iterable[Path]) -> Stamp:
+    """Return by what a change of any of these files is seen."""
+    found = {}
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError:  # gone; it may come back
+            found[path] = (0, -1)
+        else:
+            found[path] = (status.st_mtime_ns, status.st_size)
+    return found
 
 
 def _listed(exercises: list[tuple[str, list[str]]]) -> str:

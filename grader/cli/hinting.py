@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grader.cli.asked import Asked, Checked, check_once
+from grader.cli.asked import Asked, Checked, Courses, check_once
 from grader.course import Check, Exercise
 from grader.model import CheckResult, ExerciseReport, Status
 from grader.pipeline import Workplace
@@ -36,10 +36,10 @@ class Attempts:
         return Attempts(self.failures + 1, file) if status in _TRIED and file != self.file else self
 
 
-def check_with_hints(asked: Asked, workplace: Workplace) -> tuple[Checked, str]:
+def check_with_hints(asked: Asked, workplace: Workplace, courses: Courses | None = None) -> tuple[Checked, str]:
     """Return what :func:`grader.cli.asked.check_once` does, with hints; and why attempts could not be counted."""
     folder = asked.path if asked.path.is_dir() else asked.path.parent
-    return with_hints(check_once(asked, workplace), folder)
+    return with_hints(check_once(asked, workplace, courses), folder)
 
 
 def with_hints(checked: Checked, folder: Path) -> tuple[Checked, str]:

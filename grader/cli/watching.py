@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 
-from grader.cli.asked import Asked, Checked
+from grader.cli.asked import Asked, Checked, Courses, Stamp, stamp
 from grader.cli.hinting import check_with_hints
 from grader.errors import GradeError
 from grader.pipeline import Workplace
@@ -18,9 +18,6 @@ from grader.reports.text import plain
 #: Between two looks at the files: asking for their times takes less than a millisecond, and works on every system.
 LOOK_SECONDS = 0.2
 
-#: Time of the last change and size of each file; of a folder, when something in it came or went.
-_Stamp = dict[Path, tuple[int, int]]
-
 
 class Watch:
     """Checks what is ``asked`` when files change, and prints what has changed in the result; ``then`` gets each one."""
@@ -28,8 +25,9 @@ class Watch:
     def __init__(self, console: Console, asked: Asked, workplace: Workplace, then: Callable[[Checked], object]) -> None:
         self.last: Checked | None = None
         self._console, self._asked, self._workplace, self._then = console, asked, workplace, then
-        self._checked: _Stamp | None = None
-        self._seen: _Stamp = {}
+        self._checked: Stamp | None = None
+        self._seen: Stamp = {}
+        self._courses = Courses()
 
     def run(self, pause: Callable[[float], object] = time.sleep) -> None:
         """Look again and again, until an interrupt."""
@@ -42,13 +40,13 @@ class Watch:
 
     def look(self) -> None:
         """Check if files differ from those checked last and have not changed since the last look."""
-        now = _stamp(self._files())
+        now = stamp(self._files())
         at_rest = self._checked is None or now == self._seen
         self._seen = now
         if now != self._checked and at_rest:
             self._check()
             # What changed meanwhile counts as changed; files that only the check has told of do not.
-            self._checked = {**_stamp(self._files()), **{path: now[path] for path in self._files() if path in now}}
+            self._checked = {**stamp(self._files()), **{path: now[path] for path in self._files() if path in now}}
 
     def _files(self) -> list[Path]:
         folder = self._asked.path if self._asked.path.is_dir() else self._asked.path.parent
@@ -57,7 +55,7 @@ class Watch:
     def _check(self) -> None:
         began = time.monotonic()
         try:
-            checked, uncounted = check_with_hints(self._asked, self._workplace)
+            checked, uncounted = check_with_hints(self._asked, self._workplace, self._courses)
         except (GradeError, OSError) as error:  # a file is gone for a moment, or half of it is there
             self._say(f"Cannot be checked yet: {error}", "yellow")
             return
@@ -95,15 +93,3 @@ def _unreadable(checked: Checked) -> str:
         for problem in report.problems
     ]
     return "; ".join(problems)
-
-
-def _stamp(paths: Sequence[Path]) -> _Stamp:
-    found = {}
-    for path in paths:
-        try:
-            status = path.stat()
-        except OSError:  # gone; it may come back
-            found[path] = (0, -1)
-        else:
-            found[path] = (status.st_mtime_ns, status.st_size)
-    return found
