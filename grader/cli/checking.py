@@ -58,7 +58,7 @@ def check(  # noqa: PLR0913 - one parameter for each option
     if watching and format_name != "text":
         raise UsageError("--watch prints text, and only what has changed; leave out --format or --watch")
     console = Console()
-    asked = Asked(find_course(course_folder), path, assignment_name, exercise_name, person)
+    asked = Asked(find_course(course_folder, near=path), path, assignment_name, exercise_name, person)
     if watching:
         with open_workplace(None, workers=1, purpose="again") as workplace:
             watcher = Watch(console, asked, workplace, lambda one: write_results(one.batch, json_file))
@@ -67,6 +67,8 @@ def check(  # noqa: PLR0913 - one parameter for each option
     with open_workplace(None, workers=1, purpose="once" if path.is_file() else "many") as workplace:
         checked, uncounted = check_with_hints(asked, workplace)
     write_results(checked.batch, json_file)
+    for fault in checked.faults:
+        click.echo(f"grade: could not be run: {plain(fault)}", err=True)
     if format_name == "text":
         _print(console, checked)
         if uncounted:
