@@ -28,6 +28,7 @@ UNTOLD = {
     "microcontrollers/pytorch_network",
     "theory_to_practice/concepts",
     "theory_to_practice/validation",
+    "tinyml/sigmoid_layer",
 }
 
 #: Files by name, of a hand-in.
@@ -49,10 +50,13 @@ def original(name: str) -> Exercise:
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Course]:
     """Return the bundle of each assignment, with the numbers of the sheet, which the solutions have."""
     found = {}
-    for name, assignment in course().assignments.items():
-        folder = tmp_path_factory.mktemp(name) / "bundle"
-        write_folder(make_bundle(course(), replace(assignment, personal=False), "").files, folder)
-        found[name] = load_course(folder, KINDS)
+    with pytest.MonkeyPatch.context() as patched:
+        # What is cheap to guess, and so not sealed, hangs on the speed of the machine.
+        patched.setattr("grader.release.guessing.seconds_for_a_guess", lambda: 0.015)
+        for name, assignment in course().assignments.items():
+            folder = tmp_path_factory.mktemp(name) / "bundle"
+            write_folder(make_bundle(course(), replace(assignment, personal=False), "").files, folder)
+            found[name] = load_course(folder, KINDS)
     return found
 
 
