@@ -76,3 +76,18 @@ def test_without_the_exercise_nothing_is_decided(tmp_path: Path) -> None:
     result = judged(tmp_path, b"willing: [gradients]", None)
     assert result.status is Status.ERROR
     assert result.message == "It counts with the exercise itself, which was not graded in the same go."
+
+
+@pytest.mark.parametrize(
+    ("standing", "status", "message"),
+    [
+        (None, Status.PASSED, "Declared. It counts if a solution of it is handed in as well."),
+        (Standing(False, 0.0, 15.0, False), Status.FAILED, "Declared, but no solution of this exercise was handed in."),
+        (FULL, Status.PASSED, ""),
+    ],
+)
+def test_alone_it_is_judged_by_itself_unless_the_exercise_is_there(
+    tmp_path: Path, standing: Standing | None, status: Status, message: str
+) -> None:
+    result = judged(tmp_path, b"willing: [gradients]", standing, ", alone: true")
+    assert (result.status, result.message) == (status, message)

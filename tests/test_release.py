@@ -515,10 +515,15 @@ def test_requirements_name_what_is_used(tmp_path: Path) -> None:
     one = course(tmp_path / "b", "source: style, requires: [for]", "figure: f")
     starter = tmp_path / "b/exercises/sheet/ex/ex.py"
     starter.write_text("from torch import nn\nimport sklearn\n", encoding="utf-8")
+    settings = "title: E\nfiles: [ex.py]\nstarters: [ex.py]\npreload: [keras, safetensors.torch]\n"
+    (tmp_path / "b/exercises/sheet/ex/exercise.yaml").write_text(settings, encoding="utf-8")
+    one = load_course(tmp_path / "b", KINDS)
     lines = make_bundle(one, one.assignments["sheet"], "", "grader @ https://x.org/grader.whl").files
     assert lines["requirements.txt"].decode().splitlines() == [
         "grader @ https://x.org/grader.whl",
+        "keras>=3.5",
         "matplotlib>=3.8",
+        "safetensors>=0.4",
         "scikit-learn>=1.4",
         "torch>=2.4",
     ]

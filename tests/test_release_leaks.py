@@ -23,6 +23,7 @@ from judging_helpers import judge, judge_seen
 from grader.checks import KINDS
 from grader.checks.answers import expected_value
 from grader.checks.calling import call_probe, drawn, noted
+from grader.checks.sealed import Seals
 from grader.checks.sealed_call import SealedCallOptions
 from grader.checks.sealing import SALT_BYTES
 from grader.course import Assignment, Check, Course, Exercise, load_course
@@ -129,6 +130,22 @@ def test_no_expected_value_is_in_it(name: str) -> None:
     assert searched > 30
 
 
+def test_no_expected_value_is_in_the_program_that_students_install() -> None:
+    """Its pages and sources take other numbers for examples."""
+    paths = [path for path in (ROOT / "grader").rglob("*") if path.suffix in {".py", ".md", ".yaml", ".json"}]
+    where = numbers_in("\n".join(path.read_text(encoding="utf-8") for path in [*paths, ROOT / "README.md"]))
+    given = numbers_in("\n".join(public(name) for name in ASSIGNMENTS))
+    searched = 0
+    for exercise in (one for name in ASSIGNMENTS for one in course().assignments[name].exercises):
+        for quantity, expected in values(exercise):
+            numbers = [] if isinstance(expected, str) else expected.astype(complex).ravel()[:400].tolist()
+            for spelling in {one for number in numbers for one in spellings(number)} - given:
+                if len(re.sub(r"\D", "", spelling)) >= 6:
+                    searched += 1
+                    assert spelling not in where, f"{exercise.id}/{quantity}: {spelling}"
+    assert searched > 1000
+
+
 @pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_no_private_function_is_in_it(name: str) -> None:
     judged_by = "\n".join(
@@ -229,7 +246,7 @@ def test_no_key_and_no_seed_is_in_it(name: str) -> None:
 def test_what_stands_in_a_sealed_check_is_known(name: str) -> None:
     """No option that could tell an answer slips in with a new version."""
     known = {"sealed", "id", "number", "shape", "transpose", "unit", "kilobyte", "atol", "rtol", "points"}
-    known |= {"sealed_call", "cases", "shapes"}
+    known |= {"sealed_call", "cases", "shapes", "conventions"}
     secret = {"salt", "shifts", "seals"}
     sealed = 0
     for path, content in bundle(name).files.items():
@@ -241,6 +258,20 @@ def test_what_stands_in_a_sealed_check_is_known(name: str) -> None:
                 assert set(check) - known in ({*secret}, set())
                 assert "seals" not in check or len(check["salt"]) == 4 * -(-SALT_BYTES // 3)
     assert sealed > 10
+
+
+LIBRARIES = {
+    "sheet3": {"matplotlib", "safetensors", "torch"},
+    "microcontrollers": {"keras", "matplotlib", "scikit-learn", "torch"},
+    "theory_to_practice": {"keras", "matplotlib", "scikit-learn", "torch"},
+    "tinyml": {"matplotlib", "safetensors", "torch"},
+}
+
+
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_the_requirements_are_all_that_solutions_need(name: str) -> None:
+    lines = bundle(name).files["requirements.txt"].decode().split()
+    assert {line.partition(">=")[0] for line in lines[1:]} == LIBRARIES[name]
 
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)
@@ -273,10 +304,10 @@ def test_right_answers_are_right_at_home(name: str, homes: Mapping[str, Exercise
     checks = [check for check in homes[name].rubric.checks if check.kind.name == "sealed"]
     answers = {check.options.subject: evaluation.value(check.options.subject) for check in checks}
     results = judge(homes[name], {key: list(one) if isinstance(one, tuple) else one for key, one in answers.items()})
-    sealed = [check.id for check in checks if check.points]
+    sealed = [check.id for check in checks if cast("Seals", check.options).seals]
     assert len(sealed) >= 3
     assert [results[one].status for one in sealed] == [Status.PASSED] * len(sealed)
-    assert {results[check.id].status for check in checks if not check.points} <= {Status.SKIPPED}
+    assert {results[check.id].status for check in checks if check.id not in sealed} <= {Status.SKIPPED}
 
 
 @pytest.mark.parametrize("name", JUDGED)

@@ -16,7 +16,7 @@ import pytest
 from course_helpers import MACHINE, PERIMETER, RIGHT, FakeEngine, hand_in, make_course
 from rich.console import Console
 
-from grader.cli import asked as asked_module
+from grader.cli import courses
 from grader.cli.asked import Asked, Checked
 from grader.cli.watching import Watch
 from grader.course import Course, Kind, load_course
@@ -138,7 +138,7 @@ def test_the_course_is_read_again_only_when_a_file_of_its_changes(
         read.append(root)
         return load_course(root, kinds, wanted)
 
-    monkeypatch.setattr(asked_module, "load_course", noted)
+    monkeypatch.setattr(courses, "load_course", noted)
     desk.write(PERIMETER)
     desk.look()
     desk.write(RIGHT)

@@ -24,6 +24,7 @@ class DeclarationOptions(CheckOptions):
     - ``key``: the key in it, under which a list of exercises stands, or a mapping from each to yes or no.
     - ``aliases``: other names for the exercise, such as its number on the sheet.
     - ``basis``: ``nominal`` gives all points; ``earned`` gives the share that the exercise itself earned.
+    - ``alone``: judge the declaration by itself where the exercise is not graded with it, as bundles for students do.
 
     A declaration without a solution earns nothing. Who declares nothing earns nothing either, and may be asked to
     present all the same: no message promises otherwise.
@@ -34,6 +35,7 @@ class DeclarationOptions(CheckOptions):
     key: str = "willing"
     aliases: list[str] = Field(default_factory=list)
     basis: Literal["nominal", "earned"] = "nominal"
+    alone: bool = False
 
     @property
     def subject(self) -> str:
@@ -64,6 +66,8 @@ class DeclarationKind(StandsAlone):
             return verdict(self.name, options, 0.0, declared)
         others = case.context.others
         if others is None or checked.declaration not in others:
+            if checked.alone:
+                return verdict(self.name, options, 1.0, "Declared. It counts if a solution of it is handed in as well.")
             return _owed(checked, "It counts with the exercise itself, which was not graded in the same go.")
         return self._weighed(checked, others[checked.declaration])
 

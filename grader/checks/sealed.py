@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal, cast
 
 import numpy as np
@@ -22,6 +23,8 @@ from grader.reference import Evaluation, Reference
 Number = Literal["bool", "int", "float"]
 #: More would take longer than a student waits, and more memory than a small machine has.
 _MOST_WORK = 16
+#: Inferred of an answer that is right in another way than the usual one.
+_OTHER = "other"
 _AS_GIVEN = Tolerance(1e-8, 1e-5)
 
 
@@ -72,13 +75,16 @@ class SealedOptions(Seals):
     - ``salt``: drawn anew for every check and bundle, in base64.
     - ``shifts``: how each number's grid is shifted, in base64.
     - ``work``: the logarithm to base 2 of scrypt's cost.
+    - ``conventions``: answers that it is calculated from and that may be right in several ways.
     - ``seals``: messages in base64, each encrypted under the key that one answer gives. One of them says that the
       answer is right, others name mistakes; they look alike. Without any, only the form is judged.
 
     An answer that opens a seal is told what it says. Any other is not right; but where an earlier answer that it may
     have been calculated from is not right either, or is not told here, it is "not judged", since it may follow from
-    that. Text with a unit has to be a whole number to its last digit. What is right within the tolerance is right here;
-    what is off by more than twice the tolerance is not; in between, an answer may pass here that will not pass later.
+    that. Where an answer in ``conventions`` is not known to be the usual one, no mistake is named either: what looks
+    like one is right for those who chose otherwise. Text with a unit has to be a whole number to its last digit. What
+    is right within the tolerance is right here; what is off by more than twice the tolerance is not; in between, an
+    answer may pass here that will not pass later.
     ``grader/release/SEALING.md`` says what a seal gives away, and what it costs to guess an answer.
     """
 
@@ -88,6 +94,7 @@ class SealedOptions(Seals):
     transpose: bool = False
     unit: Unit | list[Unit] | None = None
     kilobyte: Kilobyte = 1000
+    conventions: list[str] = Field(default_factory=list)
 
     @property
     def subject(self) -> str:
@@ -115,7 +122,8 @@ class SealedKind(StandsAlone):
     def probes(self, options: CheckOptions, truth: Evaluation) -> tuple[Probe, ...]:
         """Return the probes: the value under the name, and those of the answers that it is calculated from."""
         node = truth.reference.nodes[options.subject]
-        return tuple(Probe("value", name) for name in (options.subject, *node.needs))
+        conventions = cast("SealedOptions", options).conventions
+        return tuple(Probe("value", name) for name in dict.fromkeys((options.subject, *node.needs, *conventions)))
 
     def problems(self, options: CheckOptions, reference: Reference) -> list[str]:
         """Return what is wrong: a name that the reference does not know, shifts that do not fit the shape."""
@@ -146,7 +154,10 @@ class SealedKind(StandsAlone):
         if unclear:
             return unclear
         told = checked.told(answer.value)
-        return _wrong(checked, case) if told is None else as_told(self.name, checked, told)
+        if told is None or (told.get("fraction") != 1.0 and any(_doubtful(case, checked))):
+            return _wrong(checked, case)
+        found = as_told(self.name, checked, told)
+        return replace(found, adopted={checked.sealed: _OTHER}) if told.get("other") else found
 
 
 SEALED = SealedKind()
@@ -176,7 +187,7 @@ def as_told(kind: str, options: Seals, told: Mapping[str, Any]) -> Verdict:
 
 
 def _wrong(options: SealedOptions, case: Case) -> Verdict:
-    blamed = sorted(set(_blamed(case, options.sealed)))
+    blamed = sorted({*_blamed(case, options.sealed), *_doubtful(case, options)})
     if not blamed:
         return verdict("sealed", options, 0.0, f"`{options.sealed}` is not right.{_on_givens(case)}")
     names = ", ".join(f"`{name}`" for name in blamed)
@@ -202,6 +213,15 @@ def _on_givens(case: Case) -> str:
         if answer and not (isinstance(answer, Answer) and agrees(answer.value, given, _AS_GIVEN)):
             changed.append(f"`{name}`")
     return f"\nOf what is given, {', '.join(changed)} is not as it was handed out." if changed else ""
+
+
+def _doubtful(case: Case, options: SealedOptions) -> Iterator[str]:
+    """Yield the conventions that were answered, and not known to be answered as usual."""
+    for name in options.conventions:
+        result = case.settled.get(name)
+        usual = result is not None and result.clean and case.adopted.get(name) != _OTHER
+        if not usual and not _is_absent(case.seen(Probe("value", name))):
+            yield name
 
 
 def _is_absent(value: Plain | Failure) -> bool:

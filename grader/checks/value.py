@@ -34,15 +34,15 @@ class ValueOptions(CheckOptions):
     - ``follow_through``: fraction earned by an answer that is right only given the student's own earlier answers.
     - ``credit``: fraction earned in spite of a named misconception, as ``{name: fraction}``.
     - ``unit``: MAC, FLOP, parameter, element, B, bit, s, Hz, J or W; then the number may come as text, such as
-      ``"17.4 MMAC"``. A list names further units that are as good, as they stand.
+      ``"21.3 MMAC"``. A list names further units that are as good, as they stand.
     - ``digits``: significant digits that such text needs. ``exact: true`` asks for all of them.
     - ``kilobyte``: what kB, KB, MB … mean in it: 1000, 1024 or ``either``. KiB, MiB … always go by 1024.
 
     Judged in this order: not usable (missing, None, not finite, wrong shape or class of number); right; right given the
     student's own earlier answers; a known mistake; wrong. Only the value counts, and typed-in right numbers are right.
 
-    Text is right where the true value rounds to it: ``"17.4 MMAC"`` is all from 17.35 to 17.45 million. A whole number
-    without a prefix (``"17,367,680 MAC"``) is exact, as Python numbers are. Text with too few digits is taken for the
+    Text is right where the true value rounds to it: ``"21.3 MMAC"`` is all from 21.25 to 21.35 million. A whole number
+    without a prefix (``"21,344,256 MAC"``) is exact, as Python numbers are. Text with too few digits is taken for the
     very number that stands there, and asked for more digits if that is not right. A rubric is refused where ``digits``
     cannot tell the right value from a known mistake. Later answers are judged by the number as it stands, and, after a
     mistake, by all that it may stand for. FLOPs for MACs are not right; bits are turned into bytes.

@@ -1,4 +1,4 @@
-"""Figures as people write them: ``17.4 MMAC``, ``9.4 MiB``, ``17,367,680``, ``2.45e6 parameters``.
+"""Figures as people write them: ``21.3 MMAC``, ``7.2 MiB``, ``21,344,256``, ``3.14e6 parameters``.
 
 A small strict grammar, read with exact fractions. The last digit tells how precise a figure is: half a unit of it, up
 and down; a whole number without a prefix is exact. What can be read in two ways is refused, never guessed, but for the
@@ -6,7 +6,7 @@ size of a kilobyte: there both readings are kept.
 
 Thousands stand apart by a space, ``'``, ``_``, a comma or a point, of which there is more than one, or another mark
 before the decimals. A single mark before three digits is a decimal point in ``17.368 M`` and stands for thousands in
-``32,928 MAC``; ``17,368 M`` and ``32.928 MAC`` are refused.
+``43,210 MAC``; ``21,344 M`` and ``43.210 MAC`` are refused.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Written:
 def read_written(text: str, unit: Unit | Literal[""] = "") -> Written:
     """Return the figure that ``text`` is. Raises WrittenError.
 
-    Where it names no unit it is in ``unit``, which helps to read it: ``37 K`` of bytes may be 37 KiB, and ``32,928``
+    Where it names no unit it is in ``unit``, which helps to read it: ``37 K`` of bytes may be 37 KiB, and ``43,210``
     MACs have no decimals. Units are not compared; see ``in_unit``.
     """
     if len(text) > MAX_CHARS:

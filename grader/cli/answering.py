@@ -24,7 +24,7 @@ def asked(
     path: Path, course_folder: Path | None, assignment: str | None, exercise: str | None, person: str | None
 ) -> Asked:
     """Return what is asked on the command line. Raises UsageError where there is no course."""
-    return Asked(find_course(course_folder), path, assignment, exercise, person)
+    return Asked(find_course(course_folder, near=path), path, assignment, exercise, person)
 
 
 def answer(asked: Asked, opening: Opening, json_file: Path | None, format_name: str) -> ExitCode:
@@ -32,6 +32,8 @@ def answer(asked: Asked, opening: Opening, json_file: Path | None, format_name: 
     console = Console()
     checked, uncounted = check_with_hints(asked, opened(opening))
     write_results(checked.batch, json_file)
+    for fault in checked.faults:
+        click.echo(f"grade: could not be run: {plain(fault)}", err=True)
     if format_name == "text":
         _print(console, checked)
         if uncounted:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
-from grader.checks import KINDS
-from grader.course import Assignment, Course, load_course, outline
+from grader.cli.courses import Courses
+from grader.course import Assignment, Course, Exercise, outline
 from grader.course.loading import RUN_SUFFIXES
 from grader.errors import ExitCode, Problem, UsageError
 from grader.importers import Intake, read_one, readable
-from grader.model import Batch, Stop
+from grader.model import Batch, CheckScore, Status, Stop, Submission
 from grader.pipeline import Workplace, grade
-
-#: Time of the last change and size of each file; of a folder, when something in it came or went.
-Stamp = dict[Path, tuple[int, int]]
 
 #: Exercises by assignment, each with the names that its files may have.
 _Known = Mapping[str, Mapping[str, tuple[str, ...]]]
+_WRONG = (Status.FAILED, Status.PARTIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,34 +45,20 @@ class Checked:
         if any(report.stop is Stop.INFRASTRUCTURE for report in self.batch.reports):
             return ExitCode.INFRASTRUCTURE
         full = all(report.points >= report.max_points and not report.pending for report in self.batch.reports)
-        return ExitCode.PASSED if full else ExitCode.FAILED
+        wrong = any(one.result.status in _WRONG for one in self._checks)  # one that is worth nothing as well
+        return ExitCode.PASSED if full and not wrong else ExitCode.FAILED
 
+    @property
+    def _checks(self) -> Iterator[CheckScore]:
+        parts = (part for report in self.batch.reports for part in report.exercises)
+        return (one for part in parts for criterion in part.criteria for one in criterion.checks)
 
-class Courses:
-    """Loads what is asked of a course, and keeps the last while no file changes that it was loaded from.
-
-    What the reference works out is kept with it: who checks again and again does not wait for the same results.
-    """
-
-    def __init__(self) -> None:
-        self._key: object = None
-        self._course: Course | None = None
-
-    def load(self, root: Path, assignment: str, exercises: Sequence[str]) -> Course:
-        """Return the course in ``root``, with these exercises alone. Raises CourseError, UsageError."""
-        key = (root, assignment, tuple(exercises), stamp(_sources(root, assignment, exercises)))
-        if self._course is None or key != self._key:
-            self._course = load_course(root, KINDS, [f"{assignment}/{one}" for one in exercises])
-            self._key = key
-        return self._course
-
-
-def _sources(root: Path, assignment: str, exercises: Sequence[str]) -> list[Path]:
-    """Return the files that a part of a course is loaded from, but for hand-ins that are known."""
-    folders = [root / "exercises" / assignment / one for one in exercises]
-    found = [path for folder in folders for pattern in ("*.yaml", "*.md") for path in folder.glob(pattern)]
-    found += [root / "rubrics" / assignment / f"{one}.yaml" for one in exercises]
-    return [*root.glob("*.yaml"), *root.glob("*.csv"), *(root / "reference" / assignment).glob("*.py"), *found]
+    @property
+    def faults(self) -> list[str]:
+        """Why exercises could not be run, where that is the machine's fault: for whom the machine belongs to."""
+        parts = (part for report in self.batch.reports for part in report.exercises if part.stop is Stop.INFRASTRUCTURE)
+        checks = (check.result.evidence for part in parts for one in part.criteria for check in one.checks)
+        return sorted({text for text in checks if text})
 
 
 def check_once(asked: Asked, workplace: Workplace, courses: Courses | None = None) -> Checked:
@@ -82,24 +67,58 @@ def check_once(asked: Asked, workplace: Workplace, courses: Courses | None = Non
     ``courses`` may hold the course from a check before.
     """
     intake = read_one(asked.path, "", asked.person)
+    if asked.path.resolve() == asked.root.resolve():
+        intake = replace(intake, submissions=tuple(_without_checks(one, asked.root) for one in intake.submissions))
     name, exercises = _meant(asked, outline(asked.root), intake)
     course = (courses or Courses()).load(asked.root, name, exercises)
+    checkable, left_out = _checkable(course, course.assignment(name))
     batch = grade(
         course,
         replace(course.assignment(name), late=None),  # a check is no hand-in
         intake.submissions,
         workplace,
-        problems=(*intake.problems, *_of_bundle(course)),
+        exercises=checkable,
+        problems=(*intake.problems, *_of_bundle(course), *left_out),
         named=readable(asked.path.resolve().name) if asked.path.is_file() else "",
     )
     files = {file.name: file.path for one in intake.submissions for file in one.files}
     return Checked(course.assignment(name), batch, files)
 
 
+def _without_checks(submission: Submission, root: Path) -> Submission:
+    """Return a submission that is a course's whole folder without the files by which is judged: they have its names."""
+    judged_by = [(root / name).resolve() for name in ("reference", "rubrics")]
+    files = (one for one in submission.files if not any(one.path.is_relative_to(place) for place in judged_by))
+    return replace(submission, files=tuple(files))
+
+
 def _of_bundle(course: Course) -> list[Problem]:
     """Return what is to be said of a bundle whose checks were changed after it was made; it is used all the same."""
     message = "was changed after this bundle was made, so what is said here may be wrong; download it again"
     return [Problem(str(path), message) for path in course.bundle.changed] if course.bundle else []
+
+
+def _checkable(course: Course, assignment: Assignment) -> tuple[list[Exercise], list[Problem]]:
+    """Return the exercises that can be run here, and a problem for each that needs a library which is not installed.
+
+    Only of bundles: elsewhere the rung may bring another Python. Raises UsageError where none can be run.
+    """
+    missing = {one.id: _not_installed(one) for one in assignment.exercises} if course.bundle else {}
+    advice = f"pip install -r {course.root / 'requirements.txt'}"
+    problems = [
+        Problem(f"{assignment.id}/{name}", f"needs {', '.join(found)}, which is not installed here; {advice}")
+        for name, found in missing.items()
+        if found
+    ]
+    able = [one for one in assignment.exercises if not missing.get(one.id)]
+    if not able:
+        raise UsageError("\n".join(map(str, problems)))
+    return able, problems
+
+
+def _not_installed(exercise: Exercise) -> list[str]:
+    names = sorted({name.partition(".")[0] for name in exercise.limits.preload})
+    return [name for name in names if find_spec(name) is None]
 
 
 def _meant(asked: Asked, known: _Known, intake: Intake) -> tuple[str, list[str]]:
@@ -109,6 +128,8 @@ def _meant(asked: Asked, known: _Known, intake: Intake) -> tuple[str, list[str]]
         raise UsageError(f"{path}: is neither a notebook (.ipynb) nor a module (.py); name the file with your work")
     if asked.assignment is not None and asked.assignment not in known:
         raise UsageError(f"{asked.root}: no assignment {asked.assignment!r} in this course; it has: {', '.join(known)}")
+    if later := _judged_later(asked, known):
+        raise UsageError(f"{path}: nothing of {later} can be checked here; it is judged after it was handed in")
     files = [path.name] if is_file else [file.name for one in intake.submissions for file in one.files]
     names = {PurePosixPath(name).name for name in files}
     candidates = {asked.assignment: known[asked.assignment]} if asked.assignment else known
@@ -120,7 +141,7 @@ def _meant(asked: Asked, known: _Known, intake: Intake) -> tuple[str, list[str]]
     every = [(one, list(exercises)) for one, exercises in candidates.items()]
     if asked.exercise and not found:
         raise UsageError(f"{asked.root}: no exercise {asked.exercise!r}; there are: {_listed(every)}")
-    if len(every) == 1 and not found:
+    if len(every) == 1 and not found and (is_file or len(every[0][1]) == 1 or not _runnable(names)):
         found = every
     if len(found) == 1 and (len(found[0][1]) == 1 or not is_file):
         return found[0]
@@ -129,17 +150,17 @@ def _meant(asked: Asked, known: _Known, intake: Intake) -> tuple[str, list[str]]
     raise UsageError(f"{path}: exercises that fit: {which}; {hint}")
 
 
-def stamp(paths: Iterable[Path]) -> Stamp:
-    """Return by what a change of any of these files is seen."""
-    found = {}
-    for path in paths:
-        try:
-            status = path.stat()
-        except OSError:  # gone; it may come back
-            found[path] = (0, -1)
-        else:
-            found[path] = (status.st_mtime_ns, status.st_size)
-    return found
+def _runnable(names: Iterable[str]) -> bool:
+    return any(PurePosixPath(name).suffix.lower() in RUN_SUFFIXES for name in names)
+
+
+def _judged_later(asked: Asked, known: _Known) -> str:
+    """Return the exercise of a bundle that lies in the path, and of which nothing is checked at home; else empty."""
+    path, place = asked.path.resolve(), asked.root.resolve() / "exercises"
+    parts = path.relative_to(place).parts if path.is_relative_to(place) else ()
+    if len(parts) < 2 or parts[0] not in known or parts[1] in known[parts[0]]:
+        return ""
+    return f"{parts[0]}/{parts[1]}" if (place / parts[0] / parts[1]).is_dir() else ""
 
 
 def _listed(exercises: list[tuple[str, list[str]]]) -> str:

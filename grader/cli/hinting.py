@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grader.cli.asked import Asked, Checked, Courses, check_once
+from grader.cli.asked import Asked, Checked, check_once
+from grader.cli.courses import Courses
 from grader.course import Check, Exercise
 from grader.model import CheckResult, ExerciseReport, Status
 from grader.pipeline import Workplace

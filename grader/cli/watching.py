@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from grader.cli.asked import Asked, Checked, Courses, Stamp, stamp
+from grader.cli.asked import Asked, Checked
+from grader.cli.courses import Courses, Stamp, stamp
 from grader.cli.hinting import check_with_hints
 from grader.errors import GradeError
 from grader.pipeline import Workplace

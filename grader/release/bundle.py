@@ -24,9 +24,15 @@ from grader.starters import literal, with_given
 
 #: The untouched starters, where no hand-in is looked for.
 _PRISTINE = ".starters"
-_MODULES = {"torch": "torch", "keras": "keras", "sklearn": "scikit-learn", "matplotlib": "matplotlib"}
-#: What a kind of check needs to have in the process of the hand-in.
-_NEEDED_BY = {"figure": ("matplotlib",), "model": ("torch",), "cost": ("torch",)}
+_MODULES = {
+    "torch": "torch",
+    "keras": "keras",
+    "sklearn": "scikit-learn",
+    "matplotlib": "matplotlib",
+    "safetensors": "safetensors",
+}
+#: What a kind of check needs to have in the process of the hand-in, and what the stand-in for a data set is made from.
+_NEEDED_BY = {"figure": ("matplotlib",), "model": ("torch",), "cost": ("torch",), "mnist": ("scikit-learn",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +169,19 @@ def _is_judged_by(name: str) -> bool:
 
 
 def _requirements(assignment: Assignment, decisions: Mapping[str, tuple[Decision, ...]], requirement: str) -> str:
-    """Return requirements.txt: this program, and the libraries that the starters or the checks at home use."""
+    """Return requirements.txt: this program, and the libraries that hand-ins, starters or the checks at home use.
+
+    What hand-ins use is what an exercise imports ahead for them.
+    """
     needed: set[str] = set()
     for exercise in assignment.exercises:
+        words = [name.partition(".")[0] for name in exercise.limits.preload]
         for path in exercise.starters:
-            needed |= {_MODULES[word] for word in _imported(path) if word in _MODULES}
+            words += _imported(path)
+        needed |= {_MODULES[word] for word in words if word in _MODULES}
         kinds = {one.check.kind.name for one in decisions[exercise.id] if one.options is not None}
         needed |= {name for kind in kinds for name in _NEEDED_BY.get(kind, ())}
+        needed |= {name for one in exercise.data for name in _NEEDED_BY.get(one.name, ())}
     lines = [requirement or f"grader=={__version__}", *(_specified(name) for name in sorted(needed))]
     return "\n".join(lines) + "\n"
 

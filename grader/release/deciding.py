@@ -59,6 +59,14 @@ class Decided:
     public: Public = field(default_factory=Public)
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The quantities that students hand in: all, and those that may be right in several ways."""
+
+    all: Collection[str]
+    conventions: Collection[str]
+
+
 def decide(exercise: Exercise, truth: Evaluation) -> Decided:
     """Return what becomes of the checks of ``exercise`` for the numbers of ``truth``, sealed anew.
 
@@ -73,7 +81,8 @@ def decide(exercise: Exercise, truth: Evaluation) -> Decided:
     # Inputs that are drawn for a bundle are public: they are nobody's hidden ones.
     truth = truth.with_hidden(secrets.randbits(63))
     public = Public()
-    decisions = tuple(_decide(check, truth, asked, public) for check in checks)
+    asked_for = Answers(asked, {one.options.subject for one in checks if getattr(one.options, "accept", None)} & asked)
+    decisions = tuple(_decide(check, truth, asked_for, public) for check in checks)
     judged = [one.check.options.subject for one in decisions if one.options and "sealed" in one.options]
     above = truth.reference.ancestors(judged) & asked
     public.quantities = {
@@ -91,7 +100,7 @@ def _impossible(check: Check) -> Iterator[str]:
         )
 
 
-def _decide(check: Check, truth: Evaluation, asked: Collection[str], public: Public) -> Decision:
+def _decide(check: Check, truth: Evaluation, asked: Answers, public: Public) -> Decision:
     how = check.options.self_check or _DEFAULT.get(check.kind.name, "after_deadline")
     if how in {"after_deadline", "never"}:
         return Decision(check, how)
@@ -121,7 +130,7 @@ def _of_call(check: Check, truth: Evaluation, public: Public) -> Decision:
     return Decision(check, "sealed", options=options, seconds=seconds)
 
 
-def _of_value(check: Check, how: SelfCheck, truth: Evaluation, asked: Collection[str]) -> Decision:
+def _of_value(check: Check, how: SelfCheck, truth: Evaluation, asked: Answers) -> Decision:
     seconds = seconds_to_guess(bits_left(*true_and_tolerance(check, truth)))
     if how == "properties":
         return Decision(check, how, options=form(check, truth), seconds=seconds)
@@ -129,7 +138,7 @@ def _of_value(check: Check, how: SelfCheck, truth: Evaluation, asked: Collection
     if cheap and check.options.self_check is None:
         return Decision(check, "properties", "cheap to guess", form(check, truth), seconds)
     try:
-        options = sealed(check, truth, asked, secrets.token_bytes(SALT_BYTES))
+        options = sealed(check, truth, asked.all, asked.conventions, secrets.token_bytes(SALT_BYTES))
     except UnsealableError as error:
         return Decision(check, "properties", f"it {error}", form(check, truth), seconds)
     return Decision(check, "sealed", "cheap to guess, and sealed as the rubric says" if cheap else "", options, seconds)

@@ -40,7 +40,7 @@ Points at home are those of the checks that can be made here, and no promise: wh
 def guide(assignment: Assignment, person: str, decisions: Mapping[str, Iterable[Decision]]) -> str:
     """Return the bundle's README."""
     named = [(exercise, one) for exercise, found in decisions.items() for one in found if one.how != "never"]
-    rows = [f"| {exercise} | `{one.check.id}` | {_WORDS[one.how]} |" for exercise, one in named]
+    rows = [f"| {exercise} | `{one.check.id}` | {_told(one)} |" for exercise, one in named]
     data = sorted({need.name for exercise in assignment.exercises for need in exercise.data})
     sets = f"\nThe data sets {', '.join(data)} come with the program: `grade data data {' '.join(data)}` writes them.\n"
     return _TEXT.format(
@@ -51,3 +51,10 @@ def guide(assignment: Assignment, person: str, decisions: Mapping[str, Iterable[
         data=sets if data else "",
         rows="\n".join(rows),
     )
+
+
+def _told(decision: Decision) -> str:
+    """Return what is checked at home; of a model that is judged by what is right, only how it runs."""
+    if decision.how == "open" and decision.check.kind.name == "model":
+        return "that it runs, and its shapes; whether it is the right one is told after handing in"
+    return _WORDS[decision.how]

@@ -35,6 +35,14 @@ def _plainly(check: Check, _truth: Evaluation, _public: Public) -> dict[str, Any
     return _kept(check)
 
 
+def _files(check: Check, _truth: Evaluation, _public: Public) -> dict[str, Any]:
+    return _kept(check, "deadline", "time_zone")  # when a file was saved is not when it is handed in
+
+
+def _declaration(check: Check, _truth: Evaluation, _public: Public) -> dict[str, Any]:
+    return {**_kept(check), "alone": True}
+
+
 def _kept(check: Check, *left_out: str) -> dict[str, Any]:
     """Return the options of a check but for its points, and those that are ``left_out``."""
     without = {"points", "self_check", *left_out}
@@ -94,7 +102,9 @@ def _cost(check: Check, _truth: Evaluation, _public: Public) -> dict[str, Any]:
 
 
 _OPENED: Mapping[str, Callable[[Check, Evaluation, Public], dict[str, Any]]] = {
-    **dict.fromkeys(("source", "runs", "files", "declaration", "curve", "figure"), _plainly),
+    **dict.fromkeys(("source", "runs", "curve", "figure"), _plainly),
+    "files": _files,
+    "declaration": _declaration,
     "gradient": _gradient,
     "model": _model,
     "cost": _cost,

@@ -39,8 +39,12 @@ def true_and_tolerance(check: Check, truth: Evaluation) -> tuple[Numbers | str, 
     return true, tolerance_of(options, true)
 
 
-def sealed(check: Check, truth: Evaluation, asked: Collection[str], salt: bytes) -> dict[str, Any]:
+def sealed(
+    check: Check, truth: Evaluation, asked: Collection[str], conventions: Collection[str], salt: bytes
+) -> dict[str, Any]:
     """Return the options of the sealed check. ``asked`` are the quantities that students hand in.
+
+    ``conventions`` are those that may be right in several ways.
 
     Raises UnsealableError where it cannot be sealed.
     """
@@ -50,17 +54,20 @@ def sealed(check: Check, truth: Evaluation, asked: Collection[str], salt: bytes)
     messages: dict[bytes, dict[str, Any]] = {code(plan, true): {"fraction": 1.0}}
     for name in options.accept:
         for one in codes_around(plan, _alike(true, expected_value(truth.value(name))), _MOST_ACCEPTED):
-            messages.setdefault(one, {"fraction": 1.0})
+            messages.setdefault(one, {"fraction": 1.0, "other": True})
     for wrong in _suspects(truth.reference, options.value, asked):
         told = {"fraction": options.credit.get(wrong.id, 0.0), "misconception": wrong.id, "message": wrong.message}
         for one in _codes_of(plan, wrong, options.value, truth, true):
             messages.setdefault(one, told)
+    ancestors = truth.reference.ancestors([options.value]) - {options.value}
+    above = [name for name in truth.reference.order if name in ancestors and name in conventions]
     seals = [base64.b64encode(one).decode() for one in seal(messages, salt)]
     return {
         **form(check, truth),
         **{key: number for key, number in (("atol", tolerance.atol), ("rtol", tolerance.rtol)) if number},
         "salt": base64.b64encode(salt).decode(),
         "shifts": base64.b64encode(plan.shifts).decode(),
+        **({"conventions": above} if above else {}),
         "seals": seals,
     }
 
