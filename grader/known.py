@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterable, Mapping
+from copy import copy
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
@@ -71,24 +74,42 @@ def _notebook(sources: Iterable[str]) -> dict[str, Any]:
 
 def _override(path: Path, wrong: Misconception) -> str:
     """Return source that binds the target to the wrong version, with what the reference's module defines for itself."""
-    tree = _without_annotations(ast.parse(path.read_bytes()))
-    kept: list[ast.stmt] = []
+    module = _stripped(path.read_bytes())
+    found = module.defined.get(wrong.id)
+    if found is None:
+        return f"{module.own}\n"
+    renamed = copy(found)
+    renamed.name = wrong.target
+    # The wrong version last: it may use whatever stands below it in the reference.
+    return "\n\n".join(filter(None, (module.own, ast.unparse(renamed)))) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Module:
+    """A reference's module without types and marks: the source of what it has for itself, and all that it defines."""
+
+    own: str
+    defined: Mapping[str, ast.FunctionDef | ast.ClassDef]
+
+
+@lru_cache(maxsize=2)  # one wrong version after the other is taken from the same module
+def _stripped(source: bytes) -> _Module:
+    tree = _without_annotations(ast.parse(source))
+    own: list[ast.stmt] = []
+    defined: dict[str, ast.FunctionDef | ast.ClassDef] = {}
     for statement in tree.body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-            if statement.name == wrong.id:
-                statement.name = wrong.target
-            elif any(_is_ours(one) for one in statement.decorator_list):
+            defined[statement.name] = statement
+            marks = [one for one in statement.decorator_list if _is_ours(one)]
+            statement.decorator_list = [one for one in statement.decorator_list if one not in marks]
+            if marks:
                 continue
-            statement.decorator_list = [one for one in statement.decorator_list if not _is_ours(one)]
-        elif (
-            isinstance(statement, ast.ImportFrom) and (statement.module or "").split(".")[0] == "grader"
-        ) or isinstance(statement, ast.Expr):
+        elif isinstance(statement, ast.Expr) or (
+            isinstance(statement, ast.ImportFrom) and (statement.module or "").split(".")[0] in {"grader", "__future__"}
+        ):
             continue
-        kept.append(statement)
-    # The wrong version last: it may use whatever stands below it in the reference.
-    kept.sort(key=lambda one: getattr(one, "name", "") == wrong.target)
-    future = [one for one in kept if isinstance(one, ast.ImportFrom) and one.module == "__future__"]
-    return ast.unparse(ast.Module([one for one in kept if one not in future], [])) + "\n"
+        own.append(statement)
+    return _Module(ast.unparse(ast.Module(own, [])), defined)
 
 
 def _without_annotations(tree: ast.Module) -> ast.Module:

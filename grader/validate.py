@@ -23,6 +23,9 @@ from grader.model import Batch, CheckResult, ExerciseReport, SourceFile, Status,
 from grader.pipeline import Progress, Workplace, grade
 from grader.reference import Evaluation, Misconception
 
+#: What the hidden inputs of all known hand-ins hang on.
+_EVERYBODY = "known"
+
 
 @dataclass(frozen=True, slots=True)
 class KnownHandIn:
@@ -183,7 +186,11 @@ def _graded(
     workplace: Workplace,
     progress: Callable[[Progress], None],
 ) -> list[ExerciseReport]:
-    """Return the report on each hand-in. Everybody gets the numbers of the sheet, so that one batch serves all."""
+    """Return the report on each hand-in.
+
+    Everybody gets the numbers of the sheet and the same hidden inputs, so that one batch serves all, and what the
+    reference makes of the inputs is computed once.
+    """
     reports: dict[str, ExerciseReport] = {}
     for exercise in dict.fromkeys(one.exercise for one in hand_ins):
         assignment = course.assignments[exercise.assignment]
@@ -214,7 +221,7 @@ def _submission(folder: Path, index: int, one: KnownHandIn) -> Submission:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         files.append(SourceFile(name, path, hashlib.sha256(content).hexdigest(), len(content)))
-    return Submission(place.name, (place.name,), one.exercise.assignment, str(place), tuple(files))
+    return Submission(place.name, (place.name,), one.exercise.assignment, str(place), tuple(files), key=_EVERYBODY)
 
 
 def _complaints(one: KnownHandIn, report: ExerciseReport) -> Iterator[str]:

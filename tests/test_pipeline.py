@@ -25,11 +25,24 @@ from course_helpers import (
 
 from grader import __version__
 from grader.checks import KINDS
-from grader.course import Course, load_course
+from grader.course import Assignment, Course, Exercise, load_course
 from grader.errors import GradeError, Problem
 from grader.importers import read_folder
-from grader.model import Batch, CodeError, Environment, Job, Observation, Opaque, Probe, Report, Run, Status, Stop
-from grader.pipeline import Progress, Workplace, grade
+from grader.model import (
+    Batch,
+    CodeError,
+    Environment,
+    Job,
+    Observation,
+    Opaque,
+    Probe,
+    Report,
+    Run,
+    Status,
+    Stop,
+    Submission,
+)
+from grader.pipeline import Progress, Workplace, grade, prepare
 from grader.pipeline.tasks import run_key
 from grader.reference import Evaluation
 from grader.store import Store, open_store
@@ -217,6 +230,29 @@ def test_identical_hand_ins_are_run_once(room: Class) -> None:
     batch = room.grade(engine)
     assert (engine.ran.count(RIGHT), len(engine.ran)) == (1, 4)
     assert [points(batch)[name] for name in ("anna", "zack", "zoe")] == [3.0, 3.0, 3.0]
+
+
+def test_only_submissions_of_one_person_share_their_hidden_inputs(room: Class, monkeypatch: pytest.MonkeyPatch) -> None:
+    truths: dict[str, list[Evaluation]] = {}
+
+    def noting(
+        submission: Submission, assignment: Assignment, exercise: Exercise, truth: Evaluation, named: str
+    ) -> Any:
+        truths.setdefault(submission.id, []).append(truth)
+        return prepare(submission, assignment, exercise, truth, named)
+
+    monkeypatch.setattr("grader.pipeline.batch.prepare", noting)
+    [assignment] = room.course.assignments.values()
+    found = read_folder(room.folder, assignment.id).submissions
+    keys = {"anna": "one", "bela": "one"}
+    submissions = [replace(one, key=keys.get(one.id, "")) for one in found]
+    batch = grade(room.course, assignment, submissions, place(room.store, FakeEngine()))
+    assert points(batch) == points(room.grade(FakeEngine()))
+    shared = truths["anna"][0]
+    assert all(one is shared for one in (*truths["anna"][:2], *truths["bela"][:2]))
+    # What was drawn for anybody else is not kept from preparing to running.
+    assert len({id(one) for name in ("carl", "dana") for one in truths[name][:2]}) == 4
+    assert len({truths[name][0].hidden for name in ("anna", "carl", "dana")}) == 3
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])

@@ -210,7 +210,7 @@ def _of_author(
         Tried(
             one.case,
             evaluate(function, one.case, trial),
-            {name: evaluate(function, make(one.case), trial) for name, make in again.items() if make},
+            {name: evaluate(function, make(one.case), trial, name) for name, make in again.items() if make},
         )
         for one in tried
     ]

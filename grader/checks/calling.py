@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -105,22 +105,42 @@ def _why_not(name: str, failure: Failure) -> str:
     return f"Calling `{name}` failed: {failure.message}."
 
 
-def evaluated(function: Callable[..., Any], case: Sent, trial: Trial | None = None) -> Outcome:
-    """Return what an author's function gives for ``case``, on inputs of its own. What it raises comes out."""
-    called = partial(trial.function, function) if trial else function
-    case = {key: to_value(part, tensors=True) for key, part in case.items()}
+def evaluated(function: Callable[..., Any], case: Sent, trial: Trial | None = None, further: str = "") -> Outcome:
+    """Return what an author's function gives for ``case``, on inputs of its own. What it raises comes out.
+
+    It may be known from an earlier call of the same; never from one that was not, like this, the ``further`` one for a
+    property: that a second call gives the same has to be seen.
+    """
+    return _answer(_Call(function, trial, further, fingerprint(case), case))
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call of an author's function. ``digest`` stands for the ``case``."""
+
+    function: Callable[..., Any]
+    trial: Trial | None
+    further: str
+    digest: str
+    case: Sent = field(compare=False)
+
+
+@lru_cache(maxsize=1024)  # several hand-ins, and several checks of one, ask for the same
+def _answer(call: _Call) -> Outcome:
+    called = partial(call.trial.function, call.function) if call.trial else call.function
+    case = {key: to_value(part, tensors=True) for key, part in call.case.items()}
     before = _prints(case)
     with np.errstate(all="ignore"):
-        result = called(*case["args"])  # type: ignore[misc]
+        result = called(*case["args"])
         if "steps" in case:
-            result = [to_plain(value) for step in case["steps"] for value in _taken(result, step)]  # type: ignore[union-attr]
+            result = [to_plain(value) for step in case["steps"] for value in _taken(result, step)]
     return Outcome(to_plain(result), changed=_prints(case) != before)
 
 
-def noted(function: Callable[..., Any], case: Sent, trial: Trial | None = None) -> Outcome:
+def noted(function: Callable[..., Any], case: Sent, trial: Trial | None = None, further: str = "") -> Outcome:
     """Return the same, with an exception as what was raised, as it comes back from a student's call."""
     try:
-        return evaluated(function, case, trial)
+        return evaluated(function, case, trial, further)
     except Exception as error:  # noqa: BLE001 - a wrong version may well be one that raises
         return Outcome(raised=type(error).__name__, message=str(error))
 

@@ -201,7 +201,7 @@ def _probe(options: ModelOptions, truth: Evaluation) -> Probe:
     return Probe("model", options.model, arguments)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def _author(truth: Evaluation, name: str, arguments: str, cases: str, alone: bool) -> Author:  # noqa: FBT001
     """Return the model ``name`` of the reference, run on the hidden inputs; kept, since several checks look at one."""
     reference = truth.reference

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -57,7 +58,7 @@ def grade(  # noqa: PLR0913 - the whole of a batch
     store = workplace.store
     store.save_submissions([one for one in (*submissions, *unresolved) if not one.attempt_of])
     chosen = tuple(exercises or assignment.exercises)
-    truths = _Truths(course, assignment)
+    truths = _Truths(course, assignment, submissions)
     tasks: list[Task] = []
     keys: list[str] = []
 
@@ -130,15 +131,26 @@ def _execute(
 
 
 class _Truths:
-    """The evaluation of each exercise for each submission; those with the same numbers share their values."""
+    """The evaluation of each exercise for each submission; those with the same numbers share their values.
 
-    def __init__(self, course: Course, assignment: Assignment) -> None:
+    Several submissions of one person share the hidden inputs, too. Nobody else's are kept: they may be large.
+    """
+
+    def __init__(self, course: Course, assignment: Assignment, submissions: Iterable[Submission]) -> None:
         self._course, self._assignment = course, assignment
+        self._counts = Counter(one.person for one in submissions)
         self._values: dict[tuple[str, int | None], Evaluation] = {}
+        self._shared: dict[tuple[str, str], Evaluation] = {}
 
     def of(self, exercise: Exercise, submission: Submission) -> Evaluation:
         """Return the evaluation of ``exercise`` for the submission's own numbers and hidden inputs."""
         person = submission.person
+        known = self._shared.get((exercise.id, person))
+        if known is not None:
+            return known
         seed = self._course.seed(self._assignment, person)
         values = self._values.setdefault((exercise.id, seed), Evaluation(exercise.reference, seed))
-        return values.with_hidden(self._course.hidden(self._assignment, person))
+        own = values.with_hidden(self._course.hidden(self._assignment, person))
+        if self._counts[person] > 1:
+            self._shared[exercise.id, person] = own
+        return own

@@ -7,8 +7,9 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import astuple, dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -105,13 +106,13 @@ def _read(file: SourceFile, where: str) -> str:
     return data[:MAX_LOOKED_AT_BYTES].decode("utf-8", "replace")
 
 
+@lru_cache(maxsize=64)  # every hand-in is compared with the starters, and prepared twice
 def _essence(name: str, source: str) -> str:
-    """Return the code of a source without given numbers, comments and layout, to see whether anyone worked on it."""
+    """Return a hash of a source without given numbers, comments and layout, to see whether anyone worked on it."""
     code = without_given(name, source)
-    try:
-        return ast.dump(syntax_tree(code))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return code
+    with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        code = ast.dump(syntax_tree(code))
+    return hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _job(submission: Submission, exercise: Exercise, file: SourceFile, source: str, truth: Evaluation) -> Job:
