@@ -5,14 +5,16 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator
+from functools import lru_cache
 
 from grader import __version__
 from grader.course import Check, Exercise
 from grader.store import Authored, AuthoredCheck
 
 
+@lru_cache(maxsize=256)
 def authored(exercise: Exercise) -> Authored:
-    """Return what the author's files say about ``exercise``."""
+    """Return what the author's files said about ``exercise`` when it was loaded."""
     reference = exercise.reference
     code = dict(_definitions(reference.path.read_bytes()))
     return Authored(

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from grader import __version__
 from grader.checks import Standing
@@ -21,7 +22,7 @@ from grader.pipeline.personal import others_numbers
 from grader.pipeline.same_answers import same_answers
 from grader.pipeline.tasks import Task, prepare, run_key
 from grader.pipeline.work import Judged, Workplace
-from grader.reference import Evaluation
+from grader.reference import Evaluation, Reference
 
 _CHANGED = "the files handed in were changed while the batch was running; grade them again"
 
@@ -149,8 +150,19 @@ class _Truths:
         if known is not None:
             return known
         seed = self._course.seed(self._assignment, person)
-        values = self._values.setdefault((exercise.id, seed), Evaluation(exercise.reference, seed))
-        own = values.with_hidden(self._course.hidden(self._assignment, person))
+        values = self._values.setdefault((exercise.id, seed), _numbers(exercise.reference, seed))
+        own = _with_hidden(values, self._course.hidden(self._assignment, person))
         if self._counts[person] > 1:
             self._shared[exercise.id, person] = own
         return own
+
+
+# The last ones are kept for a hand-in that is checked again and again: the caches of kinds hang on them.
+@lru_cache(maxsize=4)
+def _numbers(reference: Reference, seed: int | None) -> Evaluation:
+    return Evaluation(reference, seed)
+
+
+@lru_cache(maxsize=4)
+def _with_hidden(values: Evaluation, hidden: int) -> Evaluation:
+    return values.with_hidden(hidden)

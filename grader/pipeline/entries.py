@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from grader.course import Assignment, Exercise
+from grader.course import Assignment
 from grader.errors import Problem
 from grader.model import Decision, Environment, ExerciseReport, Flag, Report, Submission
 from grader.overrides import decided, standing_decisions
 from grader.pipeline.authored import authored
 from grader.pipeline.reporting import exercise_report, submission_report
 from grader.pipeline.work import Judged
-from grader.store import Authored, Entry, Judgement
+from grader.store import Entry, Judgement
 
 
 class Entries:
@@ -29,7 +29,6 @@ class Entries:
     ) -> None:
         self._assignment = assignment
         self._isolation, self._environment = isolation, environment
-        self._authored: dict[str, Authored] = {}
         self._decisions = standing_decisions(decisions)
 
     def of(self, submission: Submission, own: Sequence[Judged], flags: Sequence[Flag]) -> Entry:
@@ -61,12 +60,6 @@ class Entries:
         """Return the report on one exercise."""
         return exercise_report(one, self._isolation, self._environment)
 
-    def authored(self, exercise: Exercise) -> Authored:
-        """Return what the author's files say about ``exercise`` now."""
-        if exercise.id not in self._authored:
-            self._authored[exercise.id] = authored(exercise)
-        return self._authored[exercise.id]
-
     def judgement(self, one: Judged) -> Judgement:
         """Return how ``one`` came about."""
         task = one.task
@@ -74,7 +67,7 @@ class Entries:
             exercise=task.exercise.id,
             run=one.run_key,
             results=one.results_key,
-            authored=self.authored(task.exercise),
+            authored=authored(task.exercise),
             file=task.file,
             note=task.note,
             owed=task.owed,

@@ -13,6 +13,7 @@ from grader.course import Assignment, Exercise
 from grader.errors import UsageError
 from grader.model import Batch, Decision, Environment, ExerciseReport, Findings, Report, Run, Stop
 from grader.overrides import decide_exercise, standing_decisions, undecided
+from grader.pipeline.authored import authored
 from grader.pipeline.deciding import with_strays
 from grader.pipeline.edits import Edit, edits
 from grader.pipeline.entries import Entries
@@ -200,7 +201,7 @@ class _Regrade:
                 key = one.exercise, _version(one.authored)
                 if key not in found:
                     exercise = self._exercises[one.exercise]
-                    found[key] = edits(one.authored, self._made.authored(exercise), exercise)
+                    found[key] = edits(one.authored, authored(exercise), exercise)
                 every += found[key]
             by_submission[entry.report.id] = tuple(every)
         return by_submission

@@ -13,6 +13,7 @@ from grader.course import Assignment, Course, Exercise
 from grader.errors import GradeError
 from grader.model import Environment, ExerciseReport, Job, Run, Stop, Submission
 from grader.overrides import undecided
+from grader.pipeline.authored import authored
 from grader.pipeline.edits import edits
 from grader.pipeline.entries import Entries
 from grader.pipeline.judgements import Judge
@@ -262,7 +263,7 @@ class _Replay:
     def _edits(self, plan: _Plan) -> Iterator[Difference]:
         exercise, then = plan.task.exercise, plan.judgement.authored
         if then is not None:
-            for edit in edits(then, self._made.authored(exercise), exercise):
+            for edit in edits(then, authored(exercise), exercise):
                 yield Difference("grader" if edit.what == "grader" else "rubric or reference", edit.text)
         elif plan.part.provenance is not None:
             known = plan.part.provenance
