@@ -1,4 +1,8 @@
-"""pytest plugin: ``pytest`` in a course's folder does what ``grade validate`` does, one test for each known hand-in."""
+"""pytest plugin: ``pytest`` in a course's folder does what ``grade validate`` does, one test for each known hand-in.
+
+``pytest course.yaml::sheet3/gradient_step`` does it for one exercise, and ``-n auto --dist loadscope`` of pytest-xdist
+for several at once.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from grader.checks import KINDS
-from grader.course import load_course
+from grader.course import Course, Exercise, load_course
 from grader.course.finding import COURSE_FILE
 from grader.engines import LocalPool
 from grader.errors import CourseError
@@ -18,7 +23,9 @@ from grader.execution import environment
 from grader.pipeline import Workplace
 from grader.sandbox import make_sandbox, strongest_rung
 from grader.store import open_store
-from grader.validate import Outcome, outcome_ids, validate
+from grader.validate import Outcome, outcome_names, validate
+
+_NOT_GRADED = "not graded: the reference has the problems that the first failure of this exercise lists"
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CourseFile | None:
@@ -29,47 +36,78 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CourseFile
     return None
 
 
-class CourseFile(pytest.File):
-    """A course: its known hand-ins are graded together, when the first of its tests runs."""
-
-    def collect(self) -> Iterator[CourseItem]:
-        """Yield one test for each known hand-in. Raises CourseError when the course's files have problems."""
-        for identifier in outcome_ids(load_course(self.path.parent, KINDS)):
-            yield CourseItem.from_parent(self, name=identifier)
+class _Node(pytest.Collector):
+    """A part of a course; what is wrong with its files is said without a traceback."""
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
-        """Return the course's problems without a traceback."""
+        """Return the problems of an author's files as they are."""
         del style
         return str(excinfo.value) if isinstance(excinfo.value, CourseError) else str(excinfo.getrepr())
 
+
+class CourseFile(_Node, pytest.File):
+    """A course: a collector for each exercise."""
+
+    def collect(self) -> Iterator[CourseExercise]:
+        """Yield the exercises. Raises CourseError when the course's files have problems."""
+        course = load_course(self.path.parent, KINDS)
+        for exercise in course.exercises():
+            name = f"{exercise.assignment}/{exercise.id}"
+            yield CourseExercise.from_parent(self, name=name, course=course, exercise=exercise)
+
+
+class CourseExercise(_Node):
+    """An exercise: its known hand-ins are graded together, when the first of its tests runs."""
+
+    def __init__(self, course: Course, exercise: Exercise, **node: Any) -> None:
+        super().__init__(**node)
+        self.course = course
+        self.exercise = exercise
+        self._fault: Exception = ComplaintError(_NOT_GRADED)
+
+    def collect(self) -> Iterator[CourseItem]:
+        """Yield one test for each known hand-in, by name alone, and the one that every check can be lost."""
+        for name in outcome_names(self.exercise):
+            yield CourseItem.from_parent(self, name=name)
+
     @cached_property
     def outcomes(self) -> dict[str, Outcome]:
-        """The outcome of every known hand-in, by id."""
-        course = load_course(self.path.parent, KINDS)
+        """The outcome of every known hand-in, by id; none when the reference has problems: :meth:`fault` says them."""
         with closing(make_sandbox(strongest_rung())) as sandbox, open_store(None) as store:
             workplace = Workplace(LocalPool(sandbox), sandbox.name, environment(), store)
-            return {outcome.id: outcome for outcome in validate(course, course.exercises(), workplace)}
+            try:
+                return {outcome.id: outcome for outcome in validate(self.course, [self.exercise], workplace)}
+            except CourseError as error:
+                self._fault = error
+                return {}
+
+    def fault(self) -> Exception:
+        """Return why nothing was graded: in full the first time, for one of many tests."""
+        fault, self._fault = self._fault, ComplaintError(_NOT_GRADED)
+        return fault
 
 
 class CourseItem(pytest.Item):
     """One known hand-in, or the test that every check of an exercise can be lost."""
 
-    parent: CourseFile
+    parent: CourseExercise
 
     def runtest(self) -> None:
-        """Fail with the complaints about this hand-in, if any."""
-        outcome = self.parent.outcomes[self.name]
+        """Fail with the complaints about this hand-in, if any. Raises CourseError when the reference has problems."""
+        outcome = self.parent.outcomes.get(f"{self.parent.name}: {self.name}")
+        if outcome is None:
+            raise self.parent.fault()
         if not outcome.passed:
             raise ComplaintError("\n".join(outcome.complaints))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
         """Return the complaints without a traceback."""
         del style
-        return str(excinfo.value) if isinstance(excinfo.value, ComplaintError) else str(excinfo.getrepr())
+        return str(excinfo.value) if isinstance(excinfo.value, ComplaintError | CourseError) else str(excinfo.getrepr())
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Return the place and name under which pytest reports the test."""
-        return self.path, 0, self.name
+        return self.path, 0, f"{self.parent.name}: {self.name}"
 
 
 class ComplaintError(Exception):

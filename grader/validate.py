@@ -25,15 +25,20 @@ from grader.reference import Evaluation, Misconception
 
 #: What the hidden inputs of all known hand-ins hang on.
 _EVERYBODY = "known"
+#: The name of the test of an exercise's checks together.
+_UNLOST = "every check can be lost"
 
 
 @dataclass(frozen=True, slots=True)
 class KnownHandIn:
-    """A hand-in whose marks are known: the checks that it must lose, and the mistakes that must be named in it."""
+    """A hand-in whose marks are known: the checks that it must lose, and the mistakes that must be named in it.
+
+    ``make`` returns its files, by the values that are true.
+    """
 
     exercise: Exercise
     name: str
-    files: Mapping[str, bytes]
+    make: Callable[[Evaluation], Mapping[str, bytes]]
     loses: frozenset[str]
     names: frozenset[str]
     is_starter: bool = False
@@ -61,44 +66,37 @@ class Outcome:
         return not self.complaints
 
 
-def known_hand_ins(exercise: Exercise, seed: int | None = None) -> Iterator[KnownHandIn]:
-    """Yield every hand-in of known marks: computed, handwritten, starters, one for each misconception, wrong files.
-
-    Raises CourseError when a function of the reference raises, or returns what cannot be compared.
-    """
-    problems = list(_reference_problems(exercise, seed))
-    if problems:
-        raise CourseError(problems)
+def known_hand_ins(exercise: Exercise) -> Iterator[KnownHandIn]:
+    """Yield every hand-in of known marks: computed, handwritten, starters, one for each misconception, wrong files."""
     every = frozenset(check.id for check in exercise.rubric.checks)
     nothing: frozenset[str] = frozenset()
-    truth = Evaluation(exercise.reference, seed)
     if _is_computable(exercise):
-        yield KnownHandIn(exercise, "reference", computed(exercise, truth), nothing, nothing)
+        yield KnownHandIn(exercise, "reference", partial(computed, exercise), nothing, nothing)
     for solution in exercise.solutions:
-        files = {name: path.read_bytes() for name, path in solution.files.items()}
-        yield KnownHandIn(exercise, f"solution {solution.name}", files, nothing, nothing)
+        yield KnownHandIn(exercise, f"solution {solution.name}", _reader(solution.files), nothing, nothing)
     floor = every - frozenset(exercise.floor)
     for path in exercise.starters:
-        yield KnownHandIn(
-            exercise, f"starter {path.name}", {path.name: path.read_bytes()}, floor, nothing, is_starter=True
-        )
+        yield KnownHandIn(exercise, f"starter {path.name}", _reader({path.name: path}), floor, nothing, is_starter=True)
     for wrong in exercise.reference.misconceptions.values():
         shows = _first_showing(exercise, wrong)
         loses = frozenset({shows} if shows else ()) | set(wrong.also_loses)
-        yield KnownHandIn(exercise, wrong.id, mistaken(exercise, wrong, truth), loses, frozenset({wrong.id}))
+        yield KnownHandIn(exercise, wrong.id, partial(mistaken, exercise, wrong), loses, frozenset({wrong.id}))
     for one in exercise.wrong:
-        files = {name: path.read_bytes() for name, path in one.files.items()}
-        yield KnownHandIn(exercise, f"wrong {one.path.name}", files, one.loses, one.names)
+        yield KnownHandIn(exercise, f"wrong {one.path.name}", _reader(one.files), one.loses, one.names)
 
 
-def _reference_problems(exercise: Exercise, seed: int | None) -> Iterator[Problem]:
+def _reader(paths: Mapping[str, Path]) -> Callable[[Evaluation], Mapping[str, bytes]]:
+    return lambda _: {name: path.read_bytes() for name, path in paths.items()}
+
+
+def reference_problems(exercise: Exercise) -> Iterator[Problem]:
     """Yield a problem for every function of the reference that raises, or whose value cannot be handed in."""
     reference = exercise.reference
     asked = {name for check in exercise.rubric.checks for name in _kind(check).asked(check.options)}
     if not _is_computable(exercise) and not exercise.solutions:
         place = f"reference/{exercise.assignment}/solutions"
         yield Problem(place, f"no solution of {exercise.id}; write one, named {' or '.join(exercise.files)}")
-    truth = Evaluation(reference, seed)
+    truth = Evaluation(reference, None)
     broken: set[str] = set()
     for name in reference.order:
         node = reference.nodes[name]
@@ -114,7 +112,7 @@ def _reference_problems(exercise: Exercise, seed: int | None) -> Iterator[Proble
             continue
         complaint = _complaint_about(partial(truth.mistaken, wrong), compared=wrong.target in asked)
         for name in () if complaint else sorted(asked):
-            mistaken = Evaluation(reference, seed, {wrong.target: truth.mistaken(wrong)})
+            mistaken = Evaluation(reference, None, {wrong.target: truth.mistaken(wrong)})
             complaint = complaint or _complaint_about(partial(mistaken.value, name), compared=True)
         if complaint:
             yield Problem(f"{reference.path}:{wrong.line}", f"misconception `{wrong.id}` {complaint}")
@@ -130,12 +128,10 @@ def _complaint_about(function: Callable[[], Any], *, compared: bool) -> str:
     return ""
 
 
-def outcome_ids(course: Course) -> Iterator[str]:
-    """Yield the id of every outcome that :func:`validate` returns for the whole course, in its order."""
-    exercises = list(course.exercises())
-    for exercise in exercises:
-        yield from (one.id for one in known_hand_ins(exercise))
-    yield from (_unlost_id(exercise) for exercise in exercises)
+def outcome_names(exercise: Exercise) -> Iterator[str]:
+    """Yield what follows ``sheet3/gradient_step: `` in each id of what :func:`validate` returns for ``exercise``."""
+    yield from (one.name for one in known_hand_ins(exercise))
+    yield _UNLOST
 
 
 def _kind(check: Check) -> JudgingKind:
@@ -170,9 +166,14 @@ def validate(
 ) -> tuple[Outcome, ...]:
     """Return the outcome of every known hand-in to ``exercises``, and of the test that every check can be lost.
 
-    Raises CourseError when a function of a reference fails, GradeError when the gradebook does.
+    Raises CourseError when a function of a reference raises or returns what cannot be compared, GradeError when the
+    gradebook does.
     """
-    hand_ins = [one for exercise in exercises for one in known_hand_ins(exercise)]
+    chosen = list(exercises)
+    problems = [problem for exercise in chosen for problem in reference_problems(exercise)]
+    if problems:
+        raise CourseError(problems)
+    hand_ins = [one for exercise in chosen for one in known_hand_ins(exercise)]
     with tempfile.TemporaryDirectory(prefix="grade-validate-") as folder:
         reports = _graded(course, hand_ins, Path(folder), workplace, progress)
     outcomes = [Outcome(one.id, tuple(_complaints(one, report))) for one, report in zip(hand_ins, reports, strict=True)]
@@ -195,7 +196,8 @@ def _graded(
     for exercise in dict.fromkeys(one.exercise for one in hand_ins):
         assignment = course.assignments[exercise.assignment]
         own = [(index, one) for index, one in enumerate(hand_ins) if one.exercise is exercise]
-        submissions = [_submission(folder, index, one) for index, one in own]
+        truth = Evaluation(exercise.reference, None)
+        submissions = [_submission(folder, index, one, truth) for index, one in own]
         impersonal = replace(assignment, personal=False)
         full = {
             one.id: Standing(handed_in=True, points=one.rubric.points, max_points=one.rubric.points, pending=False)
@@ -212,11 +214,11 @@ def _submission_id(index: int) -> str:
     return f"{index:04}"
 
 
-def _submission(folder: Path, index: int, one: KnownHandIn) -> Submission:
+def _submission(folder: Path, index: int, one: KnownHandIn, truth: Evaluation) -> Submission:
     place = folder / _submission_id(index)
     place.mkdir()
     files = []
-    for name, content in one.files.items():
+    for name, content in one.make(truth).items():
         path = place / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -269,11 +271,7 @@ def _unlost(hand_ins: Sequence[KnownHandIn], reports: Sequence[ExerciseReport]) 
             for check, names in lost.items()
             if not names
         )
-        yield Outcome(_unlost_id(exercise), complaints, lost)
-
-
-def _unlost_id(exercise: Exercise) -> str:
-    return f"{exercise.assignment}/{exercise.id}: every check can be lost"
+        yield Outcome(f"{exercise.assignment}/{exercise.id}: {_UNLOST}", complaints, lost)
 
 
 def losers_table(outcomes: Iterable[Outcome]) -> str:

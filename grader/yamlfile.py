@@ -49,10 +49,11 @@ def read_yaml(path: Path) -> YamlFile:
     lines: dict[Location, int] = {}
     repeated: list[Problem] = []
     try:
-        root = yaml.compose(raw, Loader=_Loader)
+        loader = _Loader(raw)
+        root = loader.get_single_node()
         if root is not None:
             _walk(root, (), lines, repeated, path)
-        data = yaml.load(raw, Loader=_Loader)  # noqa: S506 - it is a safe loader
+        data = None if root is None else loader.construct_document(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{path}:{mark.line + 1}" if mark else str(path)

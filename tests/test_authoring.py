@@ -25,7 +25,7 @@ from grader.sandbox import make_sandbox
 from grader.scaffold import new_course, new_exercise
 from grader.starters import literal, with_given, without_given
 from grader.store import open_store
-from grader.validate import Outcome, known_hand_ins, outcome_ids, validate
+from grader.validate import Outcome, outcome_names, reference_problems, validate
 
 ROOT = Path(__file__).parents[1]
 
@@ -161,7 +161,8 @@ def test_a_new_course_stands_its_own_tests(tmp_path: Path, workplace: Workplace)
     assert course.title == "Anna's: course"
     outcomes = validate(course, course.exercises(), workplace)
     assert complaints(outcomes) == {}
-    assert [one.id for one in outcomes] == list(outcome_ids(course))
+    ids = [f"{one.assignment}/{one.id}: {name}" for one in course.exercises() for name in outcome_names(one)]
+    assert sorted(one.id for one in outcomes) == sorted(ids)
     assert [one.id for one in outcomes][:5] == [
         "sheet1/rectangles: reference",
         "sheet1/rectangles: starter rectangles.ipynb",
@@ -372,7 +373,8 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory, workplace: Workplace) -> 
     write(root, {"course.yaml": f"title: T\nassignments:\n  sheet:\n    title: S\n    exercises: [{names}]\n"})
     course = load_course(root, KINDS)
     found = validate(course, course.exercises(), workplace)
-    assert [one.id for one in found] == list(outcome_ids(course))
+    ids = [f"sheet/{one.id}: {name}" for one in course.exercises() for name in outcome_names(one)]
+    assert sorted(one.id for one in found) == sorted(ids)
     return complaints(found)
 
 
@@ -457,10 +459,9 @@ def c(): return None
 def hidden(): return object()
 """
     exercise = make_exercise(tmp_path, text, "value: a", "value: b", "value: c")
-    with pytest.raises(CourseError) as caught:
-        list(known_hand_ins(exercise))
+    found = list(reference_problems(exercise))
     line, path = (HEAD + text).splitlines().index("def a(): return 1 / 0"), exercise.reference.path
-    assert [str(problem) for problem in caught.value.problems] == [
+    assert [str(problem) for problem in found] == [
         f"{path}:{line}: `a` cannot be evaluated: ZeroDivisionError: division by zero",
         (
             f"{path}:{line + 4}: `c` cannot be evaluated: TypeError: the reference computed NoneType None; "
@@ -483,9 +484,7 @@ def raises(): return [][0]
 def breaks_b(): return np.ones(4)
 """
     exercise = make_exercise(tmp_path, text, "value: a", "value: b")
-    with pytest.raises(CourseError) as caught:
-        list(known_hand_ins(exercise))
-    messages = [problem.message for problem in caught.value.problems]
+    messages = [problem.message for problem in reference_problems(exercise)]
     assert messages[0].startswith(
         "misconception `forgets` cannot be evaluated: TypeError: the reference computed NoneType"
     )
@@ -526,8 +525,8 @@ def test_pytest_tests_a_course(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("-v", "-p", "no:cacheprovider", "--continue-on-collection-errors")
     result.assert_outcomes(passed=11, failed=1, errors=1)
     output = result.stdout.str()
-    assert "good/course.yaml::sheet1/rectangles: reference PASSED" in output
-    assert "FAILED failing/course.yaml::sheet1/rectangles: starter rectangles.py - " in output
+    assert "good/course.yaml::sheet1/rectangles::reference PASSED" in output
+    assert "FAILED failing/course.yaml::sheet1/rectangles::starter rectangles.py - " in output
     result.stdout.fnmatch_lines(
         ["*course.yaml:1: titel: unknown key; did you mean*", "loses not area, which it should"]
     )
@@ -537,18 +536,31 @@ def test_pytest_tests_a_course(pytester: pytest.Pytester) -> None:
 
 def test_pytest_says_what_is_wrong_with_a_reference(pytester: pytest.Pytester) -> None:
     new_course(pytester.path, "T")
+    new_exercise(pytester.path, "sheet2/circles")
     reference = pytester.path / "reference" / "sheet1" / "rectangles.py"
     reference.write_text(reference.read_text().replace("return a * b", "return a / 0"), encoding="utf-8")
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(
-        ["*rectangles.py:*: `area` cannot be evaluated: ZeroDivisionError: float division by zero"]
+    result.assert_outcomes(failed=6, passed=6)
+    output = result.stdout.str()
+    assert output.count("`area` cannot be evaluated: ZeroDivisionError: float division by zero") == 1
+    assert (
+        output.count("\nnot graded: the reference has the problems that the first failure of this exercise lists") == 5
     )
-    assert "Traceback" not in result.stdout.str()
+    result.stdout.fnmatch_lines(["*rectangles.py:*: `area` cannot be evaluated: *"])
+    assert "Traceback" not in output
+
+
+def test_pytest_grades_only_the_exercise_that_is_named(pytester: pytest.Pytester) -> None:
+    new_course(pytester.path, "T")
+    new_exercise(pytester.path, "sheet2/circles")
+    reference = pytester.path / "reference" / "sheet1" / "rectangles.py"
+    reference.write_text(reference.read_text().replace("return a * b", "return a / 0"), encoding="utf-8")
+    one = pytester.runpytest_subprocess("-p", "no:cacheprovider", "course.yaml::sheet2/circles")
+    one.assert_outcomes(passed=6)
 
 
 def test_the_course_that_ships_can_be_read() -> None:
     course: Course = load_course(ROOT, KINDS)
-    ids = list(outcome_ids(course))
+    ids = [f"{one.assignment}/{one.id}: {name}" for one in course.exercises() for name in outcome_names(one)]
     assert len(ids) == len(set(ids))
     assert "sheet3/gradient_step: mask_forgotten" in ids

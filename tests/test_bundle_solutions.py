@@ -12,13 +12,13 @@ from course_helpers import ROOT
 
 from grader.checks import KINDS
 from grader.cli.settings import workplace
-from grader.course import Course, Exercise, load_course
+from grader.course import Course, Exercise, load_course, outline
 from grader.importers import read_one
 from grader.model import CheckResult, Status, Submission
 from grader.pipeline import Workplace, grade
 from grader.release import make_bundle, write_folder
 
-EXERCISES = [f"{one.assignment}/{one.id}" for one in load_course(ROOT, KINDS).exercises()]
+EXERCISES = [f"{name}/{one}" for name, exercises in outline(ROOT).items() for one in exercises]
 #: Of these nothing is checked in a bundle.
 LATER = {"microcontrollers/keras_questions"}
 #: Of these, all that known-wrong hand-ins lose is judged after handing in, or by its form alone.

@@ -919,7 +919,7 @@ def test_a_reference_that_fails_flags_nobody(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def shipped() -> Exercise:
-    return load_course(ROOT, KINDS).assignment("sheet3").exercise("gradient_step")
+    return load_course(ROOT, KINDS, ["sheet3/gradient_step"]).assignment("sheet3").exercise("gradient_step")
 
 
 def shipped_answers(shipped: Exercise, **fixed: Any) -> dict[str, Any]:

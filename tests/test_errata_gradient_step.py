@@ -16,7 +16,7 @@ from grader.reference import Evaluation
 
 @pytest.fixture(scope="module")
 def exercise() -> Exercise:
-    return load_course(ROOT, KINDS).assignment("sheet3").exercise("gradient_step")
+    return load_course(ROOT, KINDS, ["sheet3/gradient_step"]).assignment("sheet3").exercise("gradient_step")
 
 
 def answers(exercise: Exercise, **fixed: Any) -> dict[str, Any]:

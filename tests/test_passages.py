@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from grader.checks import KINDS
-from grader.course import load_course
+from grader.course import Course, load_course
 from grader.course.passages import find_passages, passages
 from grader.model import CheckResult, CheckScore, Passage, Status
 from grader.rubric import weigh
 
 ROOT = Path(__file__).parents[1]
-COURSE = load_course(ROOT, KINDS)
 TASK = """# 7. A task
 
 Here `early`, and after many words `late` and `deep`.
@@ -115,10 +114,15 @@ UNNAMED = {
 }
 
 
-def test_every_check_of_the_course_but_a_few_has_its_passage() -> None:
+@pytest.fixture(scope="module")
+def course() -> Course:
+    return load_course(ROOT, KINDS)
+
+
+def test_every_check_of_the_course_but_a_few_has_its_passage(course: Course) -> None:
     missing = {
         f"{exercise.id}/{check.id}": check.kind.name
-        for exercise in COURSE.exercises()
+        for exercise in course.exercises()
         for check in exercise.rubric.checks
         if check.id not in passages(exercise)
     }
@@ -126,10 +130,10 @@ def test_every_check_of_the_course_but_a_few_has_its_passage() -> None:
     assert not set(missing.values()) & {"value", "call", "gradient", "model", "curve", "figure", "formula", "choice"}
 
 
-def test_most_checks_are_named_by_their_passage() -> None:
+def test_most_checks_are_named_by_their_passage(course: Course) -> None:
     """A passage that names its check is more than the section around it."""
     named = total = 0
-    for exercise in COURSE.exercises():
+    for exercise in course.exercises():
         for check in exercise.rubric.checks:
             passage = passages(exercise).get(check.id)
             names = "|".join(re.escape(name) for name in (check.id, check.options.subject))
@@ -139,8 +143,8 @@ def test_most_checks_are_named_by_their_passage() -> None:
     assert named / total > 0.85
 
 
-def test_only_checks_that_lost_something_carry_their_passage() -> None:
-    exercise = COURSE.assignment("sheet3").exercise("gradient_step")
+def test_only_checks_that_lost_something_carry_their_passage(course: Course) -> None:
+    exercise = course.assignment("sheet3").exercise("gradient_step")
     right = [CheckResult(check.id, "value", Status.PASSED, 1.0) for check in exercise.rubric.checks]
     followed = replace(right[1], status=Status.PARTIAL, fraction=0.5, follow_through=True)
     wrong = replace(right[0], status=Status.FAILED, fraction=0.0)

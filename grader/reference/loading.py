@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import cast
 
 from grader.errors import CourseError, Problem
@@ -100,18 +100,22 @@ def _run_module(path: Path) -> tuple[list[Mark], str]:
             raise CourseError([_import_problem(path, error)]) from error
         finally:
             sys.modules.pop(name, None)
-    lines = _class_lines(source)
+    lines = {} if all(_code_of(mark) for mark in marks) else _class_lines(source)
     marks = [replace(mark, line=_line(mark, lines)) for mark in marks]
     return marks, hashlib.sha256(source).hexdigest()
 
 
+def _code_of(mark: Mark) -> CodeType | None:
+    return getattr(inspect.unwrap(mark.function), "__code__", None)
+
+
 def _line(mark: Mark, class_lines: Mapping[str, int]) -> int:
-    code = getattr(inspect.unwrap(mark.function), "__code__", None)
+    code = _code_of(mark)
     return code.co_firstlineno if code else class_lines.get(getattr(mark.function, "__name__", ""), 1)
 
 
 def _class_lines(source: bytes) -> dict[str, int]:
-    """Return the line in which each class begins."""
+    """Return the line in which each class begins: unlike a function, a class does not know it."""
     return {node.name: node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)}
 
 
