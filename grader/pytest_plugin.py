@@ -6,6 +6,7 @@ for several at once.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cached_property
@@ -17,7 +18,7 @@ import pytest
 from grader.checks import KINDS
 from grader.course import Course, Exercise, load_course
 from grader.course.finding import COURSE_FILE
-from grader.engines import LocalPool
+from grader.engines import LocalPool, default_workers
 from grader.errors import CourseError
 from grader.execution import environment
 from grader.pipeline import Workplace
@@ -74,7 +75,7 @@ class CourseExercise(_Node):
     def outcomes(self) -> dict[str, Outcome]:
         """The outcome of every known hand-in, by id; none when the reference has problems: :meth:`fault` says them."""
         with closing(make_sandbox(strongest_rung())) as sandbox, open_store(None) as store:
-            workplace = Workplace(LocalPool(sandbox), sandbox.name, environment(), store)
+            workplace = Workplace(LocalPool(sandbox, _workers()), sandbox.name, environment(), store)
             try:
                 return {outcome.id: outcome for outcome in validate(self.course, [self.exercise], workplace)}
             except CourseError as error:
@@ -85,6 +86,11 @@ class CourseExercise(_Node):
         """Return why nothing was graded: in full the first time, for one of many tests."""
         fault, self._fault = self._fault, ComplaintError(_NOT_GRADED)
         return fault
+
+
+def _workers() -> int:
+    """Return how many hand-ins to run at once: processes of pytest-xdist share the cores."""
+    return max(1, default_workers() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 class CourseItem(pytest.Item):

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judging_helpers import HEAD, course_files, make_exercise, rubric, write
 
+from grader import pytest_plugin
 from grader.checks import KINDS
 from grader.course import Course, load_course
 from grader.engines import LocalPool
@@ -564,3 +565,12 @@ def test_the_course_that_ships_can_be_read() -> None:
     ids = [f"{one.assignment}/{one.id}: {name}" for one in course.exercises() for name in outcome_names(one)]
     assert len(ids) == len(set(ids))
     assert "sheet3/gradient_step: mask_forgotten" in ids
+
+
+def test_processes_that_test_a_course_together_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pytest_plugin, "default_workers", lambda: 8)
+    for count, workers in (("", 8), ("1", 8), ("3", 2), ("16", 1)):
+        monkeypatch.delenv("PYTEST_XDIST_WORKER_COUNT", raising=False)
+        if count:
+            monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", count)
+        assert pytest_plugin._workers() == workers
