@@ -54,4 +54,5 @@ def _shape(sides: Sequence[int]) -> str:
 
 
 def _line(text: object) -> str:
-    return " ".join(str(text).split())[:500]
+    """Return a text on one line, without what torch tells of its own C++ source."""
+    return " ".join(str(text).partition("Exception raised from")[0].split())[:500]
