@@ -319,6 +319,29 @@ def test_keras_is_traced_layer_by_layer(monkeypatch: pytest.MonkeyPatch) -> None
         assert [one.size_bytes for one in cost.schedule.blocks] == [4 * 360, 4 * 120, 4 * 48, 4 * 5]
 
 
+def test_a_keras_model_that_does_not_run_is_told_as_one_in_torch_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    import keras  # noqa: PLC0415 - keras chooses its backend when it is imported
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="head")])
+    with pytest.raises(
+        CostError, match=r"In head \(Dense\): \(1, 5\) arrives, and its weights are \(4, 3\) and"
+    ) as caught:
+        analyse(model, [(1, 5)])
+    assert "\x1b" not in str(caught.value)
+    assert "Arguments received" not in str(caught.value)
+    with pytest.raises(CostError, match=r"does not run.* it takes 1 inputs, and 2 were given"):
+        analyse(model, [(1, 4), (1, 4)])
+
+
+def test_a_recursion_is_placed_in_the_students_code() -> None:
+    def again(self: Small, x: torch.Tensor) -> torch.Tensor:
+        return self(self.line(x)[:, :1].expand(-1, 4))  # type: ignore[no-any-return]
+
+    with pytest.raises(CostError, match=r"does not run \(line \d+, in (again|forward)\).*RecursionError"):
+        analyse(Small(again), [(1, 4)])
+
+
 def test_a_bias_is_seen_in_the_operation_or_among_the_weights() -> None:
     class Bare(nn.Module):
         def __init__(self) -> None:

@@ -146,12 +146,13 @@ def _count(model: Any) -> int:
 
 def place_of(error: BaseException) -> str:
     """Return where in code that is neither a library's nor ours an exception was raised: ``line 14, in forward``."""
+    libraries = {"torch", "keras", "numpy", *sys.stdlib_module_names}
     found, trace_back = "", error.__traceback__
     while trace_back is not None:
         code = trace_back.tb_frame.f_code
         own = __name__.rpartition(".")[0]
         module = str(trace_back.tb_frame.f_globals.get("__name__", ""))
-        if module.partition(".")[0] not in {"torch", "keras", "numpy"} and not module.startswith(own):
+        if module.partition(".")[0] not in libraries and not module.startswith(own):
             found = f"line {trace_back.tb_lineno}, in {code.co_name}"
         trace_back = trace_back.tb_next
     return found
@@ -218,6 +219,9 @@ class _Tracer:
 
     def _call(self, given: Sequence[Any]) -> Any:
         if self.framework == "keras":
+            wanted = len(getattr(self.model, "inputs", None) or given)
+            if wanted != len(given):  # Keras takes what it needs, and only warns
+                raise TypeError(f"it takes {wanted} inputs, and {len(given)} were given")
             return self.model(given[0] if len(given) == 1 else list(given), training=False)
         return self.model(*given)
 
