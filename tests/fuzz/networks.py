@@ -95,9 +95,11 @@ def _folded(steps: Sequence[Step], values: Sequence[Tensor]) -> list[Step]:
     readers = _readers(steps, values)
     for index, step in enumerate(steps):
         read = step.reads[0]
-        while read and is_view(values, steps[read - 1], read) and _is_alike(values, steps[read - 1].reads[0], read):
+        while read and is_view(values, steps[read - 1], read):
             read = steps[read - 1].reads[0]
         if not read or not isinstance(step.call, _NORMS) or readers[read] != [index]:
+            continue
+        if not _is_alike(values[read], values[step.reads[0]]):
             continue
         before = steps[read - 1]
         fits = isinstance(before.call, _CONVOLUTIONS) or (
@@ -123,8 +125,8 @@ def _readers(steps: Sequence[Step], values: Sequence[Tensor]) -> list[list[int]]
     return found
 
 
-def _is_alike(values: Sequence[Tensor], one: int, other: int) -> bool:
-    return values[one].shape == values[other].shape and values[one].stride() == values[other].stride()
+def _is_alike(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and one.stride() == other.stride()
 
 
 def _taking_in(layer: Any, norm: Any) -> nn.Module:
