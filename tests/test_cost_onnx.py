@@ -114,6 +114,22 @@ def test_what_is_no_network_is_refused(tmp_path: Path) -> None:
         read_onnx(save(tmp_path / "if.onnx", nodes, [], output=(1,)))
 
 
+@pytest.mark.parametrize(
+    ("kind", "shape", "said"),
+    [
+        ("Conv", (4, 5, 3, 3), r"In up \(Conv\): \(1, 3, 12, 10\) arrives, and its weights are \(4, 5, 3, 3\)\."),
+        ("ConvTranspose", (4, 5, 3, 3), r"In up \(ConvTranspose\): \(1, 3, 12, 10\) arrives"),
+    ],
+)
+def test_a_convolution_of_other_channels_does_not_run(
+    tmp_path: Path, kind: str, shape: tuple[int, ...], said: str
+) -> None:
+    nodes = [helper.make_node(kind, ["x", "w"], ["y"], "up")]
+    path = save(tmp_path / "net.onnx", nodes, [weight("w", *shape)], output=("n", "c", "h", "w"))
+    with pytest.raises(CostError, match=said):
+        read_onnx(path)
+
+
 def test_the_command_reads_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = network(tmp_path / "net.onnx")
     assert run(["cost", str(path), "--board", "stm32h735g-dk"]) == ExitCode.PASSED

@@ -174,6 +174,83 @@ def test_weights_of_two_layers_that_share_a_convolution_are_not_folded() -> None
     assert analyse(module, [(1, 3, 4, 4)]).folded_parameters == 12 + 24
 
 
+class Swapped(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mT
+
+
+class NormalisedProduct(nn.Module):
+    """A product of what comes in, and of no weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.norm(x @ x.mT)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("module", "parameters"),
+    [
+        (nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4)), 28 + 16),  # (N, T, 4): its channels are time steps
+        (nn.Sequential(nn.Conv1d(4, 2, 1), nn.Flatten(), nn.BatchNorm1d(12)), 10 + 48),  # each position by itself
+        (nn.Sequential(nn.Conv1d(4, 4, 1), nn.BatchNorm1d(4, track_running_stats=False)), 20 + 8),
+        (NormalisedProduct(), 16),
+        (nn.Sequential(nn.Conv1d(4, 6, 1), Swapped(), nn.BatchNorm1d(6)), 30 + 24),
+    ],
+    ids=["time", "positions", "batch", "product", "swapped"],
+)
+def test_only_a_normalisation_of_a_layers_own_channels_is_folded(module: nn.Module, parameters: int) -> None:
+    cost = analyse(module, [(2, 4, 6)])
+    assert cost.folded_parameters == parameters
+    assert cost.weight_bytes["float32"] == 4 * parameters
+    assert not any(one.folded for one in cost.layers)
+
+
+def test_views_of_weights_are_weights_with_numbers_and_without() -> None:
+    class Viewing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.kernel, self.shift = nn.Parameter(torch.ones(5, 4)), nn.Parameter(torch.ones(9))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x @ self.kernel.T + self.shift[:5]
+
+    assert analyse(Viewing(), [(3, 4)]) == analyse(Viewing, [(3, 4)])
+    assert [one.size_bytes for one in analyse(Viewing(), [(3, 4)]).schedule.blocks] == [48, 60, 60]
+
+
+def test_biases_count_where_some_are_added_in_the_product_and_some_after_it() -> None:
+    class Attending(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention = nn.MultiheadAttention(4, 2, batch_first=True)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.attention(x, x, x)[0]  # type: ignore[no-any-return]
+
+    cost = analyse(Attending(), [(2, 3, 4)])
+    assert cost.conventions["with_bias"] - cost.macs == 4 * 2 * 3 * 4  # queries, keys, values, output
+
+
+def test_a_forward_that_returns_nothing_does_not_run() -> None:
+    def forgetful(self: Small, x: torch.Tensor) -> None:
+        self.line(x)
+
+    message = r"does not run\. TypeError: it returns something of type NoneType and no tensor; is a `return` missing\?"
+    with pytest.raises(CostError, match=message):
+        analyse(Small(forgetful), [(1, 4)])
+
+
+def test_an_input_beyond_what_torch_can_name_is_one_sentence() -> None:
+    with pytest.raises(CostError, match=r"failed to unpack the object .* \"Overflow") as caught:
+        analyse(nn.Linear(4, 3), [(10**20, 4)])
+    assert "frame #" not in str(caught.value)
+    with pytest.raises(CostError, match="does not run"):
+        analyse(nn.Linear(4, 3), [(2**40, 2**40)])
+
+
 def test_complex_numbers_take_twice_the_bytes() -> None:
     cost = analyse(nn.Linear(4, 3, dtype=torch.complex64), [(1, 4)])
     assert cost.weight_bytes["float32"] == 8 * 15
@@ -240,6 +317,29 @@ def test_keras_is_traced_layer_by_layer(monkeypatch: pytest.MonkeyPatch) -> None
         assert cost.parameters == 4 * 28 + 8 + 4 * 10 + 5 * 49
         assert cost.folded_parameters == cost.parameters - 8
         assert [one.size_bytes for one in cost.schedule.blocks] == [4 * 360, 4 * 120, 4 * 48, 4 * 5]
+
+
+def test_a_keras_model_that_does_not_run_is_told_as_one_in_torch_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    import keras  # noqa: PLC0415 - keras chooses its backend when it is imported
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="head")])
+    with pytest.raises(
+        CostError, match=r"In head \(Dense\): \(1, 5\) arrives, and its weights are \(4, 3\) and"
+    ) as caught:
+        analyse(model, [(1, 5)])
+    assert "\x1b" not in str(caught.value)
+    assert "Arguments received" not in str(caught.value)
+    with pytest.raises(CostError, match=r"does not run.* it takes 1 inputs, and 2 were given"):
+        analyse(model, [(1, 4), (1, 4)])
+
+
+def test_a_recursion_is_placed_in_the_students_code() -> None:
+    def again(self: Small, x: torch.Tensor) -> torch.Tensor:
+        return self(self.line(x)[:, :1].expand(-1, 4))  # type: ignore[no-any-return]
+
+    with pytest.raises(CostError, match=r"does not run \(line \d+, in (again|forward)\).*RecursionError"):
+        analyse(Small(again), [(1, 4)])
 
 
 def test_a_bias_is_seen_in_the_operation_or_among_the_weights() -> None:

@@ -28,9 +28,6 @@ _ST_PRICES = {"relu": 1, "hardtanh": 1, "clamp": 1, "clamp_min": 1, "leaky_relu"
 _ST_FUSED = frozenset({"relu", "hardtanh", "clamp", "clamp_min"})
 _ST_SUMS = frozenset({"add", "sub", "mul", "div", "maximum", "minimum"})
 
-#: Recurrent layers of Keras, which multiply and add step by step.
-_RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN", "ConvLSTM2D"})
-
 #: What each convention is called in a sentence.
 TITLES: Mapping[str, str] = MappingProxyType(
     {
@@ -50,7 +47,7 @@ def conventions(network: Network, precision: str = "float32") -> dict[str, int]:
         "flops": 2 * network.macs,
         "st": sum(_st(network, index, folded, precision) for index in range(len(network.units))),
         "torchinfo": sum(_torchinfo(network, unit) for unit in network.units),
-        "with_bias": sum(unit.macs + bias_additions(network, unit) for unit in network.units),
+        "with_bias": sum(unit.macs + bias_additions(unit) for unit in network.units),
     }
 
 
@@ -65,27 +62,22 @@ def _biases(network: Network, unit: Unit) -> list[Weight]:
     return [one for one in weights if one.is_bias] if unit.products else []
 
 
-def bias_additions(network: Network, unit: Unit) -> int:
-    """Return how many times a bias is added to an element of a product.
-
-    In torch that is a part of the operation. Keras adds it afterwards: then sums of whole tensors are counted, but for
-    recurrent layers, which sum up other things as well; theirs are added in every step.
-    """
-    within = sum(_biased(one) for one in unit.operations if getattr(one, "bias", True))
-    if within or not _biases(network, unit):
-        return within
-    if unit.kind in _RECURRENT:
-        steps = prod(unit.given[0].shape[:-1]) if unit.given else 0
-        return steps * sum(one.size for one in _biases(network, unit))
-    return sum(one.elements for one in unit.operations if isinstance(one, Pointwise) and one.name == "add")
+def bias_additions(unit: Unit) -> int:
+    """Return how many times a bias is added to an element of a product, in the operation or by a sum after it."""
+    return sum(_biased(one) for one in unit.operations) if unit.products else 0
 
 
 def _biased(one: Operation) -> int:
-    if isinstance(one, Convolution):
-        return prod(one.output)
-    if isinstance(one, Matrices):
-        return one.outputs
-    return one.steps * one.biases if isinstance(one, Recurrent) else 0
+    match one:
+        case Convolution(bias=True):
+            return prod(one.output)
+        case Matrices(bias=True):
+            return one.outputs
+        case Recurrent():
+            return one.steps * one.biases
+        case Pointwise(name="bias"):
+            return one.elements
+    return 0
 
 
 def _torchinfo(network: Network, unit: Unit) -> int:

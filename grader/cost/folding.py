@@ -17,8 +17,9 @@ PRECISIONS = tuple(WEIGHT_BYTES)
 def folded_into(network: Network) -> dict[int, int]:
     """Return the units of batch normalisation that vanish when the network is deployed, each with the unit before.
 
-    That is so where a convolution or a dense layer's only consumer is the normalisation: its scale goes into the
-    weights, its shift into the bias (Jacob et al. 2018, arXiv:1712.05877, section 3.2).
+    That is so where a convolution or a dense layer's only consumer is the normalisation of its output channels by
+    running statistics: its scale goes into the weights, its shift into the bias (Jacob et al. 2018, arXiv:1712.05877,
+    section 3.2).
     """
     maker: dict[int, int] = {}
     shared = Counter(weight for unit in network.units for weight in unit.weights)
@@ -29,20 +30,30 @@ def folded_into(network: Network) -> dict[int, int]:
         if unit.kind.startswith("BatchNorm") and len(unit.given) == 1:
             buffer = unit.given[0].buffer
             before = maker.get(buffer)
-            if before is None or uses[buffer] > 1 or buffer in kept or not _takes_in(network.units[before]):
+            if before is None or uses[buffer] > 1 or buffer in kept or not _takes_in(network, before, unit):
                 continue
             if all(shared[one] == 1 for one in (*unit.weights, *network.units[before].weights)):
                 found[index] = before
-        for one in unit.made:
-            maker[one.buffer] = index
+        looked_at = {one.buffer for one in unit.given}  # dropout and views make nothing
+        maker.update((one.buffer, index) for one in unit.made if one.buffer not in looked_at)
     return found
 
 
-def _takes_in(unit: Unit) -> bool:
-    """Return whether a unit is one product and nothing after it but a bias."""
+def _takes_in(network: Network, before: int, norm: Unit) -> bool:
+    """Return whether a unit is one product by weights, nothing after it but a bias, whose channels ``norm`` scales.
+
+    In torch those of a normalisation are axis 1; of a dense layer they are the last one.
+    """
+    unit = network.units[before]
     others = [one for one in unit.operations if one not in unit.products]
-    plain = all(getattr(one, "name", "") == "add" for one in others)
-    return len(unit.products) == 1 and isinstance(unit.products[0], Convolution | Matrices) and plain
+    plain = all(getattr(one, "name", "") == "bias" for one in others)
+    weighted = any(not network.weights[one].is_vector for one in unit.weights)
+    tracked = any(network.weights[one].is_statistic for one in norm.weights)
+    if not (plain and weighted and tracked and len(unit.products) == 1 and unit.made[0] == norm.given[0]):
+        return False
+    product = unit.products[0]
+    last = isinstance(product, Matrices) and network.framework != "keras"
+    return isinstance(product, Convolution | Matrices) and (not last or len(norm.given[0].shape) == 2)
 
 
 def folded_parameters(network: Network) -> int:

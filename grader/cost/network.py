@@ -17,10 +17,11 @@ _MAX_NAME_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor: a view of the buffer of that number."""
+    """A tensor: a view of the buffer of that number, by ``strides`` where they are known."""
 
     buffer: int
     shape: Shape
+    strides: Shape = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ def _unit(found: Mapping[str, Any]) -> Unit:
 
 
 def _tensor(found: Mapping[str, Any]) -> Tensor:
-    return Tensor(_size(found["buffer"]), shape(found["shape"]))
+    return Tensor(_size(found["buffer"]), shape(found["shape"]), shape(found.get("strides", [])))
 
 
 def _size(value: Any) -> int:

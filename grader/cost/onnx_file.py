@@ -181,6 +181,13 @@ class _Reader:
 
     def _convolution(self, node: Any, shapes: list[Shape]) -> Convolution:
         found, axes = self._attributes(node), len(shapes[1]) - 2
+        groups, transposed = int(found.get("group", 1)), node.op_type == "ConvTranspose"
+        if shapes[0][1] != (shapes[1][0] if transposed else shapes[1][1] * groups):  # which onnx does not look at
+            label = f"{node.name} ({node.op_type})" if node.name else node.op_type
+            raise CostError(
+                f"{self.path}: does not run. In {label}: {shapes[0]} arrives, and its weights are {shapes[1]}"
+                f"{f', in {groups} groups' if groups > 1 else ''}."
+            )
         pads = found.get("pads") or [0] * 2 * axes
         return Convolution(
             shapes[0],
@@ -190,8 +197,8 @@ class _Reader:
             tuple(found.get("strides") or [1] * axes),
             tuple(pads[:axes]),
             tuple(found.get("dilations") or [1] * axes),
-            node.op_type == "ConvTranspose",
-            int(found.get("group", 1)),
+            transposed,
+            groups,
         )
 
     def _gemm(self, node: Any, shapes: list[Shape]) -> Matrices:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -54,4 +55,7 @@ def _shape(sides: Sequence[int]) -> str:
 
 
 def _line(text: object) -> str:
-    return " ".join(str(text).split())[:500]
+    """Return a text on one line, without colours, and what torch and Keras tell of their own insides."""
+    bare = re.sub(r"\x1b\[[0-9;]*m", "", str(text))
+    own = re.split(r"Exception raised from|Arguments received by", bare)[0]
+    return " ".join(own.split())[:500]

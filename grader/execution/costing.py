@@ -15,7 +15,7 @@ from grader.sandbox import Sandbox
 
 #: What tracing imports, besides the model's own library: for a warm process.
 PRELOAD = ("torch", "torch._dynamo")
-_LIMITS = Limits(timeout_seconds=60, memory_bytes=6 * 1024**3, preload=PRELOAD)
+_LIMITS = Limits(timeout_seconds=180, memory_bytes=6 * 1024**3, preload=PRELOAD)
 _MOST_NEIGHBOURS, _MOST_BYTES = 200, 4 * 1024**2
 
 

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from . import networks
-
-FEW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-@given(networks.chains())
-@FEW
-def test_brute_force_counts_the_same(chain: networks.Chain) -> None:
-    assert networks.brute_force(chain) == networks.ours(chain)
+from .networks_at_random import Drawn
+from .networks_at_random import networks as drawn
 
 
-@given(networks.chains())
-@settings(FEW, max_examples=20)
-def test_shapes_are_those_that_torch_computes(chain: networks.Chain) -> None:
-    assert networks.output_matches(chain)
+@given(drawn())
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_brute_force_counts_the_same(network: Drawn) -> None:
+    networks.agree(network)
 
 
+@pytest.mark.parametrize("name", ["parameters", "macs", "with_bias"])
 def test_a_counter_that_is_wrong_is_found_out(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def biased(chain: networks.Chain) -> networks.Counted:
-        right = networks.brute_force(chain)
-        return networks.Counted(right.parameters, right.macs + 1, right.int8_bytes, right.peak_elements)
+    def wrong(network: Drawn) -> networks.Counted:
+        right = networks.brute_force(network)
+        return replace(right, **{name: getattr(right, name) + 1})
 
-    monkeypatch.setattr(networks, "ours", biased)
+    monkeypatch.setattr(networks, "ours", wrong)
     assert networks.main(["--networks", "5"]) == 1
-    assert "5 networks, " in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "input (" in said
+    assert "brute force Counted(" in said
+
+
+def test_what_was_counted_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert networks.main(["--networks", "5"]) == 0
+    assert capsys.readouterr().out.startswith("5 networks counted alike")

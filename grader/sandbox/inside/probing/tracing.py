@@ -146,12 +146,13 @@ def _count(model: Any) -> int:
 
 def place_of(error: BaseException) -> str:
     """Return where in code that is neither a library's nor ours an exception was raised: ``line 14, in forward``."""
+    libraries = {"torch", "keras", "numpy", *sys.stdlib_module_names}
     found, trace_back = "", error.__traceback__
     while trace_back is not None:
         code = trace_back.tb_frame.f_code
         own = __name__.rpartition(".")[0]
         module = str(trace_back.tb_frame.f_globals.get("__name__", ""))
-        if module.partition(".")[0] not in {"torch", "keras", "numpy"} and not module.startswith(own):
+        if module.partition(".")[0] not in libraries and not module.startswith(own):
             found = f"line {trace_back.tb_lineno}, in {code.co_name}"
         trace_back = trace_back.tb_next
     return found
@@ -194,9 +195,9 @@ class _Tracer:
                 module.training = False
             with self.torch.no_grad():
                 self._materialise(inputs)
-                self._note_weights()
+                self._guarded(self._note_weights)
                 with self.fake:
-                    given = [self._input(one) for one in inputs]
+                    given = self._guarded(lambda: [self._input(one) for one in inputs])
                     result = self._run(given)
                     return self._answer(given, result)
         finally:
@@ -218,6 +219,9 @@ class _Tracer:
 
     def _call(self, given: Sequence[Any]) -> Any:
         if self.framework == "keras":
+            wanted = len(getattr(self.model, "inputs", None) or given)
+            if wanted != len(given):  # Keras takes what it needs, and only warns
+                raise TypeError(f"it takes {wanted} inputs, and {len(given)} were given")
             return self.model(given[0] if len(given) == 1 else list(given), training=False)
         return self.model(*given)
 
@@ -252,6 +256,10 @@ class _Tracer:
         return {key: self.unit[key] for key in ("kind", "name", "given")} | {"weights": shapes}
 
     def _answer(self, given: Sequence[Any], result: Any) -> dict[str, Any]:
+        if not objects.tensors_in(result):
+            message = f"it returns something of type {type(result).__name__} and no tensor; is a `return` missing?"
+            problem = {"problem": "invalid", "error": "TypeError", "message": message, "place": "", "unit": None}
+            raise UntraceableError(problem)
         return {
             "framework": self.framework,
             "type": type(self.model).__name__,
@@ -272,6 +280,8 @@ class _Tracer:
                 dtype = str(tensor.dtype).removeprefix("torch.")
                 facts = {"name": name, "shape": list(tensor.shape), "dtype": dtype, "statistic": is_statistic}
                 self._named.append(facts)
+            if not self.fake.is_our_fake(tensor):  # views of a weight with numbers will be of its fake twin
+                self._weights.setdefault(self._key(self.fake.from_tensor(tensor)), self._weights[key])
 
     def _own_weights(self) -> Iterator[tuple[str, Any, bool]]:
         if self.framework == "keras":
@@ -295,7 +305,8 @@ class _Tracer:
         for tensor in objects.tensors_in(value):
             key = self._key(tensor)
             if key not in self._weights:
-                found.append({"buffer": self._buffer(key, tensor), "shape": [int(side) for side in tensor.shape]})
+                sides, strides = ([int(one) for one in each] for each in (tensor.shape, tensor.stride()))
+                found.append({"buffer": self._buffer(key, tensor), "shape": sides, "strides": strides})
         return found
 
     def _buffer(self, key: int, tensor: Any) -> int:
@@ -444,8 +455,18 @@ class _Tracer:
         if function.namespace in {"quantized", "_quantized"}:
             raise _quantised()
         found = operations.note(str(function.__name__).partition(".")[0], given, result)
-        if found is not None:
-            self.unit["operations"].append(found)
+        if found is None:
+            return
+        if found.get("name") == "add" and any(self._is_bias(one) for one in objects.tensors_in(list(given[:2]))):
+            found["name"] = "bias"
+        self.unit["operations"].append(found)
+
+    def _is_bias(self, tensor: Any) -> bool:
+        """Return whether a tensor is a weight, or a part of one, that is added to each element of a channel."""
+        index = self._weights.get(self._key(tensor))
+        if index is None:
+            return False
+        return len(self._named[index]["shape"]) < 2 or self._named[index]["name"].endswith("bias")
 
 
 def _quantised() -> UntraceableError:
