@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import subprocess
+import sys
 import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
@@ -244,3 +246,11 @@ def test_nothing_there_is_said(tmp_path: Path) -> None:
         read_one(tmp_path / "gone.py", "sheet1")
     expected = f"{tmp_path}/gone.py: does not exist; name your notebook, your module or the folder with them"
     assert str(caught.value) == expected
+
+
+def test_a_name_is_readable_where_the_systems_encoding_is_ascii() -> None:
+    """A folder of one's own is made readable, and each file in it after that."""
+    program = "from grader.importers.handins import readable; print(ascii(readable(readable('\\udcc3\\udc9c.py'))))"
+    ascii_only = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run([sys.executable, "-c", program], env=ascii_only, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == r"'\xdc.py'"

@@ -379,6 +379,8 @@ BAD: list[tuple[str, str]] = [
     (changed(("super().__init__()", "raise OSError('no weights')")), "`CNN()` raised OSError: no weights."),
     (changed(("super().__init__()", "raise SystemExit(1)")), "Running `CNN` failed: SystemExit: 1."),
     (changed((LAST, "raise KeyError('x')")), f"{STOPPED}It raised KeyError: 'x'."),
+    (changed((LAST, "raise NotImplementedError")), f"{STOPPED}It raised NotImplementedError."),
+    (changed(("super().__init__()", "raise NotImplementedError")), "`CNN()` raised NotImplementedError."),
     (changed((LAST, "return None")), "`CNN` returns nothing; return one tensor."),
     (changed((LAST, f"{LAST}, x")), "`CNN` returns 2 things in a tuple or list; return one tensor."),
     (changed((LAST, "return {'out': x}")), "`CNN` returns a mapping of 1 things; return one tensor."),

@@ -71,6 +71,7 @@ def test_inputs_are_what_the_student_makes_of_them(exercise: Exercise, more: str
         ("del read", 0.0, "`read` is needed for its inputs, but there is no variable"),
         ("read = None", 0.0, "`read` is needed for its inputs, but 'read' is no function"),
         ("def read(text): return 1 / 0", 0.0, "`read`, which makes its inputs, raised ZeroDivisionError: "),
+        ("def read(text): assert text is None", 0.0, "`read`, which makes its inputs, raised AssertionError"),
         ("def read(text): return None", 0.0, "`read` makes inputs of type NoneType; a tensor or an array is needed."),
         (
             "old = read\ndef read(text): return old(text)[:-1]",

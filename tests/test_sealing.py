@@ -103,6 +103,18 @@ def test_shifts_tell_a_quarter_of_the_numbers_apart_and_no_more() -> None:
     assert min(counts) > 0.20
 
 
+@pytest.mark.parametrize("releases", [1, 4])
+def test_releases_leave_as_much_of_a_cell_as_is_documented(releases: int) -> None:
+    """SEALING.md says that of k releases 1 in 2(k + 1) of all places within a cell remains."""
+    places, tolerance, tries = np.linspace(0, 8 / 3, 60, endpoint=False), Tolerance(1.0, 0.0), 30
+    left = 0
+    for first in range(tries):
+        drawn = [bytes([first, number] * 8) for number in range(releases)]
+        told = np.array([[sketch(np.array(place), tolerance, salt).shifts[0] for salt in drawn] for place in places])
+        left += int(np.sum(np.all(told == told[0], axis=1)))
+    assert left / tries / len(places) == pytest.approx(1 / (2 * (releases + 1)), rel=0.25)
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

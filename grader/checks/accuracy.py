@@ -14,7 +14,7 @@ from grader.checks.case import Case, StandsAlone, Verdict, unknown, verdict
 from grader.checks.crossing import to_plain
 from grader.checks.describing import read
 from grader.checks.predictions import Accuracy, Classes, UnusableError, accuracy_of, classes, read_share, shift_of
-from grader.checks.refusals import clean, why_no_model
+from grader.checks.refusals import clean, raised, why_no_model
 from grader.course import CheckOptions
 from grader.model import Failure, Plain, Probe
 from grader.reference import Evaluation, Misconception, Reference
@@ -219,9 +219,9 @@ def _from_calls(options: AccuracyOptions, found: Plain | Failure, count: int, re
     results = outcomes(cast("str", options.predict), found, count)
     if isinstance(results, str):
         raise UnusableError("\n".join(filter(None, (results, reason if isinstance(found, Failure) else ""))))
-    raised = next((one for one in results if one.raised), None)
-    if raised:
-        raise UnusableError(f"{options.source} raised {raised.raised}: {clean(raised.message)}.")
+    stopped = next((one for one in results if one.raised), None)
+    if stopped:
+        raise UnusableError(f"{options.source} {raised(stopped.raised, stopped.message)}.")
     return [one.value for one in results]
 
 
@@ -234,7 +234,7 @@ def _from_model(options: AccuracyOptions, found: Plain | Failure, count: int, re
     except ValueError:
         raise UnusableError(f"Looking at {options.source} gave no valid answer.") from None
     if model.stopped:
-        raise UnusableError(f"{options.source} raised {model.stopped.error}: {clean(model.stopped.message)}.")
+        raise UnusableError(f"{options.source} {raised(model.stopped.error, model.stopped.message)}.")
     return list(cast("Mapping[str, Any]", found)["outputs"])
 
 

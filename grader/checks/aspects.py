@@ -13,7 +13,7 @@ from grader.checks.describing import Author, Described, Stopped, computes_the_sa
 from grader.checks.layers import telling
 from grader.checks.misfits import first_difference, in_order, misfit, shape_words, share
 from grader.checks.outputs import complaint_about_output
-from grader.checks.refusals import clean
+from grader.checks.refusals import raised
 
 Aspect = Literal["layers", "parameters", "shapes", "output", "function"]
 ASPECTS: tuple[Aspect, ...] = ("layers", "parameters", "shapes", "output", "function")
@@ -170,8 +170,8 @@ class Judging:
         reason = misfit(layer, self.student.layers[:-1], reveal=self.options.reveal) if layer else ""
         if not reason and "can't allocate memory" in stopped.message:
             reason = "It needs more memory than there is."
-        where = f"{layer.label} raised" if layer else "it raised"
-        reason = reason or f"{where} {stopped.error}: {clean(stopped.message)}."
+        where = layer.label if layer else "it"
+        reason = reason or f"{where} {raised(stopped.error, stopped.message)}."
         return f"`{self.options.model}` cannot be run on an input of shape {given}. {reason[0].upper()}{reason[1:]}"
 
     def evidence(self) -> str:

@@ -23,6 +23,7 @@ from grader.checks.calling import (
 from grader.checks.case import Case, StandsAlone, Verdict, unknown, verdict, with_strip
 from grader.checks.crossing import short, to_value
 from grader.checks.properties import PROPERTIES, Tried
+from grader.checks.refusals import raised
 from grader.checks.strips import differing_result
 from grader.checks.trees import Comparison, mismatch
 from grader.course import CheckOptions
@@ -247,7 +248,7 @@ class _Judging:
         text = self.options.call if self.options.trial else call_text(self.options.call, tried.case)
         found = tried.outcome
         if found.raised:
-            return f"`{text}` raised {found.raised}{': ' if found.message else ''}{found.message}"
+            return f"`{text}` {raised(found.raised, found.message)}"
         if self.options.compares and right.outcome.value is None:
             raise TypeError(f"{text} of the reference returned None; expected something to compare with")
         if found.value is None:

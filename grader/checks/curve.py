@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from grader.checks.case import Case, StandsAlone, Verdict, verdict
 from grader.checks.charts import MOST_LINES, chart_of
 from grader.checks.history import HistoryError, TrainingRun, as_fraction, runs_in
+from grader.checks.refusals import raised
 from grader.course import CheckOptions
 from grader.model import Array, Chart, Failure, Plain, Probe
 from grader.reference import Evaluation, Reference
@@ -312,7 +313,9 @@ def _replayed(options: CurveOptions, replay: Replay, case: Case, values: Sequenc
 
 def _raised(seen: Plain | Failure) -> str:
     one = seen[0] if isinstance(seen, list) and seen else None
-    return f"it raised {one.get('raised')}: {one.get('message')}" if isinstance(one, dict) else "it gave nothing"
+    if not isinstance(one, dict):
+        return "it gave nothing"
+    return f"it {raised(str(one.get('raised')), str(one.get('message')))}"
 
 
 def _distinct(wanted: Variety, runs: Sequence[TrainingRun], judge: Callable[[TrainingRun], Finding]) -> Finding:

@@ -23,6 +23,7 @@ from grader.checks.identity import (
     same,
     values_at,
 )
+from grader.checks.refusals import raised
 from grader.course import CheckOptions
 from grader.model import Array, Failure, Opaque, Plain, Probe
 from grader.reference import Evaluation, Misconception, Reference
@@ -239,7 +240,7 @@ def _returned(one: Plain) -> Sequence[Value] | str:
     if not isinstance(one, dict):
         return "gave nothing that can be read"
     if "raised" in one:
-        return f"raised {one['raised']}: {one.get('message', '')}".rstrip(": ")
+        return raised(str(one["raised"]), str(one.get("message", "")))
     value = one.get("value")
     if isinstance(value, int | float) and not isinstance(value, bool):
         return [value]

@@ -19,7 +19,7 @@ def why_no_model(name: str, arguments: Sequence[Any], found: Plain | Failure) ->
             return f"`{name}` gives something of type {kind}, which is no torch module and no Keras model.{hint}"
         case {"problem": "construct", "error": str() as error, "message": str() as message}:
             made = f"{name}({', '.join(map(repr, arguments))})"
-            return f"`{made}` raised {error}: {clean(message)}.{_hint(error, message, arguments)}"
+            return f"`{made}` {raised(error, message)}.{_hint(error, message, arguments)}"
         case {"problem": "weights" | "prepare", "message": str() as message}:
             return message
     return "" if isinstance(found, Mapping) else f"Looking at `{name}` gave no valid answer."
@@ -48,6 +48,11 @@ def _hint(error: str, message: str, arguments: Sequence[Any]) -> str:
     if "before Module.__init__() call" in message:
         return " Call `super().__init__()` first."
     return ""
+
+
+def raised(error: str, message: str) -> str:
+    """Return that code raised ``error``, with its message if it has one."""
+    return f"raised {error}: {clean(message)}".rstrip(": ")
 
 
 def clean(message: str) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field
 from grader.checks.answers import Numbers, Unusable, read_answer
 from grader.checks.calling import Outcome, Sent, call_probe, call_text, drawn, outcomes
 from grader.checks.case import Case, StandsAlone, Verdict, unknown, verdict
+from grader.checks.refusals import raised
 from grader.checks.sealed import Number, Seals, as_told
 from grader.course import CheckOptions
 from grader.model import Failure, Probe
@@ -101,7 +102,7 @@ def _numbers(options: SealedCallOptions, cases: Sequence[Sent], found: Sequence[
     for sent, outcome, shape in zip(cases, found, options.shapes, strict=True):
         text = call_text(options.sealed_call, sent)
         if outcome.raised:
-            return f"`{text}` raised {outcome.raised}{': ' if outcome.message else ''}{outcome.message}"
+            return f"`{text}` {raised(outcome.raised, outcome.message)}"
         if outcome.value is None:
             return f"`{text}` gives back None: nothing is returned yet."
         pattern = np.zeros(shape, dtype=np.dtype(options.number))

@@ -12,6 +12,7 @@ import numpy as np
 from grader.checks.answers import Numbers, describe
 from grader.checks.calling import Outcome, Sent, call_probe, call_text, drawn
 from grader.checks.differences import Differences, Floats, perturbed
+from grader.checks.refusals import raised
 from grader.checks.trees import numbers
 from grader.model import Array, Plain, Probe
 from grader.reference import Evaluation
@@ -97,7 +98,7 @@ def slopes(plan: Plan, found: Sequence[Outcome]) -> list[Differences] | str:
     for one, outcome in zip(plan.around, found, strict=True):
         value = None if outcome.raised else numbers(outcome.value)
         if value is None:
-            what = f"raised {outcome.raised}: {outcome.message}" if outcome.raised else f"is {describe(outcome.value)}"
+            what = raised(outcome.raised, outcome.message) if outcome.raised else f"is {describe(outcome.value)}"
             return f"`{call_text(plan.of, one)}` {what}"
         values.append(value)
     rest = iter(values)
@@ -118,7 +119,7 @@ def read_gradients(plan: Plan, found: Sequence[Outcome], *, transpose: bool) -> 
     for index, (point, outcome) in enumerate(zip(plan.points, found, strict=True)):
         text = call_text(plan.gradient, point)
         if outcome.raised:
-            return f"`{text}` raised {outcome.raised}: {outcome.message}"
+            return f"`{text}` {raised(outcome.raised, outcome.message)}"
         if outcome.value is None:
             return f"`{text}` gives back None: nothing is returned yet."
         value = part_of(plan, outcome.value)

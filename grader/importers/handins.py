@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+import sys
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -135,7 +135,9 @@ class Found:
 
 def readable(name: str) -> str:
     """Return a file name as NFC text; bytes that are no UTF-8 become replacement characters."""
-    return unicodedata.normalize("NFC", os.fsencode(name).decode("utf-8", "replace"))
+    # Not `os.fsencode`: where the system's encoding is ASCII, that refuses what has been made readable before.
+    raw = name.encode("utf-8", sys.getfilesystemencodeerrors())
+    return unicodedata.normalize("NFC", raw.decode("utf-8", "replace"))
 
 
 def readable_id(label: str, number: str) -> str:

@@ -65,7 +65,8 @@ def _prepared(namespace: dict[str, Any], cases: list[list[Any]], prepare: dict[s
         raise PreparingError(f"`{name}` is needed for its inputs, but {error}.") from error
     for one in found:
         if "raised" in one:
-            raise PreparingError(f"`{name}`, which makes its inputs, raised {one['raised']}: {one['message']}.")
+            reason = f"raised {one['raised']}: {one['message']}".rstrip(": ")
+            raise PreparingError(f"`{name}`, which makes its inputs, {reason}.")
         if not objects.is_tensor(one["value"]) and not isinstance(one["value"], np.ndarray):
             kind = encode.type_name(one["value"])
             raise PreparingError(f"`{name}` makes inputs of type {kind}; a tensor or an array is needed.")
