@@ -15,7 +15,7 @@ from grader.csvfile import read_csv
 from grader.errors import Problem, UsageError
 
 #: In what authors write unknown keys are problems.
-STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 _UNITS = {"s": 1, "second": 1, "min": 60, "minute": 60, "h": 3_600, "hour": 3_600, "day": 86_400, "week": 604_800}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)")
 _SPAN = re.compile(rf"(?:{_PART.pattern}\s*)+")

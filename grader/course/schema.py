@@ -46,7 +46,7 @@ class BundleFile(BaseModel):
     it holds, empty where everybody has the same. ``files`` are the hashes of what its checks are read from.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     format: int
     grader: str
