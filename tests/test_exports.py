@@ -377,12 +377,14 @@ def test_junit_counts_what_passed_failed_and_is_owed(tmp_path: Path) -> None:
     (part,) = report.exercises
     ours = replace(WRONG, id="x\x00<]]>", status=Status.ERROR, message="disk \ud800\x1b[2J", misconception=None)
     half = replace(RIGHT, id="half", status=Status.PARTIAL, fraction=0.5, message="Half.")
-    scores = (*part.criteria[0].checks, CheckScore(ours, 0.0, 0.0), CheckScore(half, 0.0, 0.0))
+    later = replace(WRONG, id="later", status=Status.SKIPPED, message="Cannot tell yet.", misconception=None)
+    more = tuple(CheckScore(one, 0.0, 0.0) for one in (ours, half, later))
+    scores = (*part.criteria[0].checks, *more)
     criterion = replace(part.criteria[0], checks=scores)
     grades = keep(tmp_path, [entry(replace(report, exercises=(replace(part, criteria=(criterion,)),)))])
     assert export(grades, "junit") == 0
     root = ET.fromstring((grades / "export" / "sheet3.xml").read_bytes())  # noqa: S314 - written by us
-    counts = {"tests": "5", "failures": "2", "errors": "1", "skipped": "1"}
+    counts = {"tests": "6", "failures": "2", "errors": "1", "skipped": "2"}
     assert (root.tag, root.attrib) == ("testsuites", {"name": "Sheet 3", **counts})
     (suite,) = root
     assert suite.attrib == {"name": "anna/step", **counts, "time": "1.250"}
@@ -396,6 +398,7 @@ def test_junit_counts_what_passed_failed_and_is_owed(tmp_path: Path) -> None:
         "why": [("skipped", "To be marked by a person", None)],
         "x\ufffd<]]>": [("error", "Still to be graded", "disk \ufffd")],
         "half": [("failure", "Partly right", "Half.")],
+        "later": [("skipped", "Not judged", "Cannot tell yet.")],
     }
     points = [
         [(one.get("name"), one.get("value")) for one in place.findall("properties/property")]

@@ -53,7 +53,7 @@ def _case(report: Report, exercise: ExerciseReport, check: CheckScore) -> ET.Ele
     word, message = outcome(check).word, clean(result.message)
     decided = check.decision is not None and not check.owed
     if not decided and (result.for_person or result.status is Status.SKIPPED):
-        ET.SubElement(case, "skipped", message=word)
+        ET.SubElement(case, "skipped", message=word).text = message or None
     elif not decided and result.status is Status.ERROR:
         ET.SubElement(case, "error", message=word, type="pending").text = message
     elif check.fraction < 1:
