@@ -156,6 +156,20 @@ def test_views_and_dropout_take_no_memory() -> None:
     assert cost.activation_bytes.liveness == 320
 
 
+def test_dropout_need_not_wait_for_others_that_read_its_input() -> None:
+    class Branching(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dropout = nn.Dropout()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            large = F.relu(x)
+            F.max_pool1d(self.dropout(x), 2)  # goes nowhere, and is best done first
+            return F.relu(large)
+
+    assert blocks_of(Branching(), 1, 4, 8).activation_bytes.liveness == 4 * (32 + 32)
+
+
 def test_precision_decides_on_bytes_and_scratch() -> None:
     conv = nn.Conv2d(3, 4, 5)
     by_precision = {one: blocks_of(conv, 1, 3, 8, 8, precision=one).activation_bytes for one in ("float32", "int8")}
