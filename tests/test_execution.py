@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import threading
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,7 @@ def test_the_environment_names_versions() -> None:
     found = environment()
     assert found.python == ".".join(map(str, sys.version_info[:3]))
     assert {"numpy", "ipykernel", "nbclient"} <= dict(found.packages).keys()
+    assert found.packages == tuple((name, metadata.version(name)) for name, _ in found.packages)
 
 
 # --- modules -----------------------------------------------------------------------------------------------
