@@ -558,3 +558,27 @@ def test_an_interrupted_batch_leaves_no_process_and_goes_on(course: Path) -> Non
     assert [one["points"] for one in read(course / "out.json")["submissions"]] == [3.0, 1.0, 3.0]
     after = runs(file)
     assert ({key: after[key] for key in kept}, len(after)) == (kept, 3)
+
+
+def test_the_end_of_the_program_loses_nothing(tmp_path: Path) -> None:
+    code = """
+import atexit, sys, weakref
+from grader import cli
+class Thing: pass
+thing = Thing()
+weakref.finalize(thing, sys.stdout.write, "closed ")
+atexit.register(sys.stdout.write, "last ")
+cli.run = lambda _: sys.stdout.write("x" * 100_000 + " ") and sys.stderr.write("said") and 3
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr, len(done.stdout.split()[0])) == (3, "said", 100_000)
+    assert set(done.stdout.split()[1:]) == {"closed", "last"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is of Linux")
+def test_output_that_cannot_be_written_is_a_fault_of_this_machine() -> None:
+    code = "from grader.cli import main; main()"
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([sys.executable, "-c", code, "--version"], stdout=full, check=False)
+    assert done.returncode == ExitCode.INFRASTRUCTURE
