@@ -168,6 +168,16 @@ def test_batch_normalisation_is_folded_only_where_nobody_else_looks() -> None:
     assert analyse(activated, [(1, 3, 4, 4)]).folded_parameters == 20 + 20
 
 
+@pytest.mark.parametrize("kind", [nn.ReLU, nn.Hardswish, nn.SiLU, nn.CELU, nn.RReLU])
+def test_batch_normalisation_is_not_folded_over_what_works_in_place(kind: Any) -> None:
+    after = [
+        analyse(nn.Sequential(nn.Conv2d(3, 5, 1), kind(inplace=one), nn.BatchNorm2d(5)), [(1, 3, 4, 4)])
+        for one in (False, True)
+    ]
+    assert [one.folded_parameters for one in after] == [20 + 20, 20 + 20]
+    assert [[layer.folded for layer in one.layers] for one in after] == [[False] * 3] * 2
+
+
 def test_weights_of_two_layers_that_share_a_convolution_are_not_folded() -> None:
     conv = nn.Conv2d(3, 3, 1)
     module = nn.Sequential(conv, nn.BatchNorm2d(3), conv, nn.BatchNorm2d(3))

@@ -34,8 +34,7 @@ def folded_into(network: Network) -> dict[int, int]:
                 continue
             if all(shared[one] == 1 for one in (*unit.weights, *network.units[before].weights)):
                 found[index] = before
-        looked_at = {one.buffer for one in unit.given}  # dropout and views make nothing
-        maker.update((one.buffer, index) for one in unit.made if one.buffer not in looked_at)
+        maker.update((buffer, index) for buffer in unit.written)
     return found
 
 

@@ -83,6 +83,12 @@ class Unit:
         return tuple(one for one in self.operations if isinstance(one, kinds))
 
     @property
+    def written(self) -> tuple[int, ...]:
+        """The buffers that it writes, in place too: dropout, a view or flattening only looks at what is there."""
+        looked_at = set() if self.operations else {one.buffer for one in self.given}
+        return tuple(one.buffer for one in self.made if one.buffer not in looked_at)
+
+    @property
     def label(self) -> str:
         """Name for messages and tables: ``fc1 (Linear)``, or the function's name."""
         return f"{self.name} ({self.kind})" if self.name else self.kind

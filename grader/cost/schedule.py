@@ -85,17 +85,11 @@ def schedule(network: Network, precision: str) -> Schedule:
     def touched(tensors: Sequence[int]) -> tuple[int, ...]:
         return tuple(dict.fromkeys(block_of[one] for one in tensors if one not in constants))
 
-    steps = [Step(one, touched([t.buffer for t in one.given]), touched(_written(one))) for one in units]
+    steps = [Step(one, touched([t.buffer for t in one.given]), touched(one.written)) for one in units]
     inputs = touched([one.buffer for one in network.inputs])
     outputs = touched([one.buffer for one in network.outputs])
     order, is_best = _best_order(steps, sizes, frozenset(inputs), frozenset(outputs))
     return _scheduled([steps[index] for index in order], sizes, inputs, outputs, is_best=is_best)
-
-
-def _written(unit: Unit) -> list[int]:
-    """Return the buffers that a unit writes: what it only looks at in another way may be read meanwhile."""
-    looked_at = set() if unit.operations else {one.buffer for one in unit.given}
-    return [one.buffer for one in unit.made if one.buffer not in looked_at]
 
 
 def element_bytes(dtype: str, precision: str) -> int:

@@ -48,7 +48,7 @@ def _without_product(name: str, given: Any, result: Any) -> dict[str, Any] | Non
     if name in _REDUCTIONS:
         return {"op": "reduction", "input": _shape(given[0]), "output": _shape(result)}
     bare = name.removesuffix("_")
-    if bare in _POINTWISE:
+    if bare in _POINTWISE or bare != name:  # whatever works in place writes, which decides on what comes after it
         return {"op": "pointwise", "name": bare.lstrip("_"), "elements": prod(_shape(result))}
     return {"op": "uncounted", "name": name} if name.startswith(_UNCOUNTED) else None
 
