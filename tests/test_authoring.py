@@ -535,11 +535,16 @@ def test_pytest_tests_a_course(pytester: pytest.Pytester) -> None:
     assert "ComplaintError" not in output
 
 
-def test_pytest_says_what_is_wrong_with_a_reference(pytester: pytest.Pytester) -> None:
-    new_course(pytester.path, "T")
-    new_exercise(pytester.path, "sheet2/circles")
-    reference = pytester.path / "reference" / "sheet1" / "rectangles.py"
+def course_with_a_faulty_reference(root: Path) -> None:
+    """Make a course of two exercises; the reference of sheet1/rectangles raises."""
+    new_course(root, "T")
+    new_exercise(root, "sheet2/circles")
+    reference = root / "reference" / "sheet1" / "rectangles.py"
     reference.write_text(reference.read_text().replace("return a * b", "return a / 0"), encoding="utf-8")
+
+
+def test_pytest_says_what_is_wrong_with_a_reference(pytester: pytest.Pytester) -> None:
+    course_with_a_faulty_reference(pytester.path)
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(failed=6, passed=6)
     output = result.stdout.str()
@@ -552,10 +557,7 @@ def test_pytest_says_what_is_wrong_with_a_reference(pytester: pytest.Pytester) -
 
 
 def test_pytest_grades_only_the_exercise_that_is_named(pytester: pytest.Pytester) -> None:
-    new_course(pytester.path, "T")
-    new_exercise(pytester.path, "sheet2/circles")
-    reference = pytester.path / "reference" / "sheet1" / "rectangles.py"
-    reference.write_text(reference.read_text().replace("return a * b", "return a / 0"), encoding="utf-8")
+    course_with_a_faulty_reference(pytester.path)
     one = pytester.runpytest_subprocess("-p", "no:cacheprovider", "course.yaml::sheet2/circles")
     one.assert_outcomes(passed=6)
 

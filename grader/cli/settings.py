@@ -21,7 +21,7 @@ from grader.pipeline import Progress as Step
 from grader.pipeline import Workplace
 from grader.reports import to_json
 from grader.reports.text import plain
-from grader.sandbox import Opening, make_sandbox, strongest_rung, sweep
+from grader.sandbox import Opening, Sandbox, make_sandbox, strongest_rung, sweep
 from grader.store import Keeper, Memory
 
 if TYPE_CHECKING:
@@ -58,14 +58,17 @@ def workplace(
     """
     sweep()
     with closing(make_sandbox(isolation or strongest_rung())) as sandbox, _keeper(store) as keeper:
-        yield Workplace(LocalPool(sandbox, workers), sandbox.name, environment(), keeper)
+        yield _place(sandbox, workers, keeper)
 
 
 def opened(opening: Opening) -> Workplace:
     """Return the place to check in that is being opened: one hand-in at a time, and nothing is kept."""
     sweep()
-    sandbox = opening.sandbox()
-    return Workplace(LocalPool(sandbox, 1), sandbox.name, environment(), Memory())
+    return _place(opening.sandbox(), 1, Memory())
+
+
+def _place(sandbox: Sandbox, workers: int | None, keeper: Keeper) -> Workplace:
+    return Workplace(LocalPool(sandbox, workers), sandbox.name, environment(), keeper)
 
 
 def _keeper(store: Path | sa.URL | None) -> AbstractContextManager[Keeper]:

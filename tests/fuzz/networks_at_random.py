@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -147,35 +147,27 @@ def _each(draw: Draw, axes: int, least: int, most: int) -> tuple[int, ...]:
 
 
 def _convolution(draw: Draw, shape: tuple[int, ...]) -> nn.Module:
-    axes, channels = len(shape) - 2, shape[1]
-    groups = draw(st.sampled_from([one for one in {1, 2, channels} if channels % one == 0]))
-    layer: Any = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[axes - 1]
-    return layer(  # type: ignore[no-any-return]
-        channels,
-        groups * draw(st.integers(1, 2)),
-        _each(draw, axes, 1, 3),
-        stride=_each(draw, axes, 1, 2),
-        padding=_each(draw, axes, 0, 1),
-        dilation=_each(draw, axes, 1, 2),
-        groups=groups,
-        bias=draw(st.booleans()),
-    )
+    return _windowed(draw, shape, (nn.Conv1d, nn.Conv2d, nn.Conv3d))
 
 
 def _transposed(draw: Draw, shape: tuple[int, ...]) -> nn.Module:
+    more = {"output_padding": _each(draw, len(shape) - 2, 0, 1)}
+    return _windowed(draw, shape, (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), more)
+
+
+def _windowed(draw: Draw, shape: tuple[int, ...], kinds: Any, more: Mapping[str, Any] | None = None) -> nn.Module:
     axes, channels = len(shape) - 2, shape[1]
     groups = draw(st.sampled_from([one for one in {1, 2, channels} if channels % one == 0]))
-    layer: Any = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)[axes - 1]
-    return layer(  # type: ignore[no-any-return]
+    return kinds[axes - 1](  # type: ignore[no-any-return]
         channels,
         groups * draw(st.integers(1, 2)),
         _each(draw, axes, 1, 3),
         stride=_each(draw, axes, 1, 2),
         padding=_each(draw, axes, 0, 1),
-        output_padding=_each(draw, axes, 0, 1),
         dilation=_each(draw, axes, 1, 2),
         groups=groups,
         bias=draw(st.booleans()),
+        **(more or {}),
     )
 
 
