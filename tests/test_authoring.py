@@ -545,7 +545,8 @@ def course_with_a_faulty_reference(root: Path) -> None:
 
 def test_pytest_says_what_is_wrong_with_a_reference(pytester: pytest.Pytester) -> None:
     course_with_a_faulty_reference(pytester.path)
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    # Without pytest's summary, which says each failure again: in full where the variable CI is set.
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-rN")
     result.assert_outcomes(failed=6, passed=6)
     output = result.stdout.str()
     assert output.count("`area` cannot be evaluated: ZeroDivisionError: float division by zero") == 1
