@@ -148,6 +148,12 @@ def test_what_cannot_be_graded_is_one_problem(graded: dict[str, Any], person: st
     assert (problem["message"].startswith(message), f"hand-ins/{person}" in problem["where"]) == (True, True)
 
 
+def test_only_who_came_late_may_be_late(graded: dict[str, Any]) -> None:
+    questions = {person: submission["late_question"] for person, submission in graded.items()}
+    assert [person for person, question in questions.items() if question] == ["Rita Schleife"]
+    assert questions["Rita Schleife"].startswith("late by the times of its files alone")
+
+
 def test_nobody_else_has_a_problem(graded: dict[str, Any]) -> None:
     troubled = {person for person, submission in graded.items() if submission["problems"]}
     assert troubled == {"Vera Bruch", "Willi Leer", "Yara Word", "Zoe Zwei", "Ida Ohne"}

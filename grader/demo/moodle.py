@@ -12,18 +12,17 @@ import re
 import unicodedata
 import zipfile
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from grader.course import Course
-from grader.demo.people import HandIn, hand_ins
-from grader.demo.writing import DEADLINE, files_of
+from grader.demo.people import HandIn
+from grader.demo.writing import LATE, files_of, received
 
 #: The number of the activity in Moodle, at the end of both files' names.
 ACTIVITY = 4711
 ARCHIVE = f"ML-Sheet 3-{ACTIVITY}.zip"
 WORKSHEET = f"Grades-ML-Sheet 3-{ACTIVITY}.csv"
-LATE = {"Sven Laut": timedelta(minutes=10), "Rita Schleife": timedelta(hours=30)}
 _HEADER = (
     "Identifier",
     "Full name",
@@ -52,8 +51,7 @@ class Participant:
 
 def participants() -> list[Participant]:
     """Return the class in the order of its names, which is that of the worksheet."""
-    people = sorted(hand_ins(), key=lambda one: one.person)
-    return [_participant(one, 20_301 + 7 * place) for place, one in enumerate(people)]
+    return [_participant(one, 20_301 + 7 * place, moment) for place, (one, moment) in enumerate(received())]
 
 
 def write_moodle(folder: Path, course: Course, max_points: float) -> tuple[Path, Path]:
@@ -73,13 +71,11 @@ def write_moodle(folder: Path, course: Course, max_points: float) -> tuple[Path,
     return archive, worksheet
 
 
-def _participant(one: HandIn, number: int) -> Participant:
+def _participant(one: HandIn, number: int, moment: datetime) -> Participant:
     name = unicodedata.normalize("NFC", one.person)
     plain = unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode().lower()
     address = ".".join(re.findall(r"[a-z]+", plain)) + "@example.org"
-    in_time = DEADLINE - timedelta(hours=number % 50, minutes=number % 60)
-    received = DEADLINE + LATE[one.person] if one.person in LATE else in_time
-    return Participant(one, number, name, address, None if one.files == {} else received)
+    return Participant(one, number, name, address, None if one.files == {} else moment)
 
 
 def _row(one: Participant, max_points: float) -> list[str]:
