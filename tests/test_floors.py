@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import shutil
 from collections.abc import Iterable, Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -46,20 +47,23 @@ def modules(package: Path) -> dict[str, Path]:
     return found
 
 
+@cache  # a fault is planted in one file: all others are read once
+def statements(source: str) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    return tuple(node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom))
+
+
 def imported(name: str, path: Path, known: Iterable[str]) -> Iterator[tuple[str, int]]:
     """Yield what a module imports of the package, with the line: modules, and façades from outside of them."""
     known = set(known)
     package = name if path.stem == "__init__" else name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in statements(path.read_text(encoding="utf-8")):
         if isinstance(node, ast.Import):
             targets = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
+        else:
             above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
             inner = [f"{base}.{alias.name}" for alias in node.names]
             targets = [one if one in known else base for one in inner]
-        else:
-            continue
         for target in targets:
             if target.split(".")[0] != "grader":
                 continue

@@ -15,7 +15,7 @@ from grader.checks.crossing import to_plain
 from grader.checks.describing import read
 from grader.checks.predictions import Accuracy, Classes, UnusableError, accuracy_of, classes, read_share, shift_of
 from grader.checks.refusals import clean, raised, why_no_model
-from grader.course import CheckOptions
+from grader.course import CheckOptions, CreditOptions
 from grader.model import Failure, Plain, Probe
 from grader.reference import Evaluation, Misconception, Reference
 
@@ -23,7 +23,7 @@ from grader.reference import Evaluation, Misconception, Reference
 _ALIKE = 0.99
 
 
-class AccuracyOptions(CheckOptions):
+class AccuracyOptions(CreditOptions):
     """Judges how many examples are classified rightly, by labels that never enter the student's process.
 
     - ``accuracy``: a name for what is judged; where neither ``predict`` nor ``network`` is given, of the student's
@@ -73,7 +73,6 @@ class AccuracyOptions(CheckOptions):
     claim: str | None = None
     claim_tolerance: float = Field(default=0.005, ge=0, le=1)
     modest: bool = False
-    credit: dict[str, float] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -86,11 +85,6 @@ class AccuracyOptions(CheckOptions):
     def subject(self) -> str:
         """The name of what is judged."""
         return self.accuracy
-
-    @property
-    def partial_credit(self) -> dict[str, float]:
-        """Fraction of the points that each named misconception still earns."""
-        return self.credit
 
     @property
     def source(self) -> str:

@@ -26,12 +26,12 @@ from grader.checks.properties import PROPERTIES, Tried
 from grader.checks.refusals import raised
 from grader.checks.strips import differing_result
 from grader.checks.trees import Comparison, mismatch
-from grader.course import CheckOptions
+from grader.course import CheckOptions, CreditOptions
 from grader.model import Failure, Probe, Strip, fingerprint
 from grader.reference import Evaluation, Misconception, Reference, Steps, Trial
 
 
-class CallOptions(CheckOptions):
+class CallOptions(CreditOptions):
     """Judges a function or class by calling it on hidden inputs and comparing with the reference's own.
 
     - ``call``: the name, of a function of the reference.
@@ -65,7 +65,6 @@ class CallOptions(CheckOptions):
     properties: list[str] = Field(default_factory=list)
     compare: bool | None = None
     per_case: bool = False
-    credit: dict[str, float] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -79,11 +78,6 @@ class CallOptions(CheckOptions):
     def subject(self) -> str:
         """The function."""
         return self.call
-
-    @property
-    def partial_credit(self) -> dict[str, float]:
-        """Fraction of the points that each named misconception still earns."""
-        return self.credit
 
     @property
     def comparison(self) -> Comparison:

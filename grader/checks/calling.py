@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from grader.checks.answers import describe
 from grader.checks.crossing import short, to_plain, to_value
-from grader.model import Array, Failure, Plain, Probe, fingerprint
+from grader.checks.recent import Recent
+from grader.model import Array, Failure, Plain, Probe, fingerprint, size_bytes
 from grader.reference import Evaluation, Steps, Trial
 
 #: One case as it is sent: ``args`` and, for an instance, ``steps``; see ``inside/probing/calls.py``.
@@ -31,6 +32,11 @@ class Outcome:
     changed: bool = False
     raised: str = ""
     message: str = ""
+
+
+# Several hand-ins, and several checks of one, ask for the same. With an outcome its function is kept, and what that
+# takes: no more than 4,096 are.
+_RECENT: Recent[Outcome] = Recent(lambda outcome: (16 << 10) + size_bytes(outcome.value), limit_bytes=64 << 20)
 
 
 def sent(inputs: tuple[Any, ...] | Steps) -> Sent:
@@ -111,24 +117,15 @@ def evaluated(function: Callable[..., Any], case: Sent, trial: Trial | None = No
     It may be known from an earlier call of the same; never from one that was not, like this, the ``further`` one for a
     property: that a second call gives the same has to be seen.
     """
-    return _answer(_Call(function, trial, further, fingerprint(case), case))
+    call = (function, trial, further, fingerprint(case))
+    if (known := _RECENT.get(call)) is None:
+        _RECENT.keep(call, known := _answer(function, case, trial))
+    return known
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """A call of an author's function. ``digest`` stands for the ``case``."""
-
-    function: Callable[..., Any]
-    trial: Trial | None
-    further: str
-    digest: str
-    case: Sent = field(compare=False)
-
-
-@lru_cache(maxsize=1024)  # several hand-ins, and several checks of one, ask for the same
-def _answer(call: _Call) -> Outcome:
-    called = partial(call.trial.function, call.function) if call.trial else call.function
-    case = {key: to_value(part, tensors=True) for key, part in call.case.items()}
+def _answer(function: Callable[..., Any], sent: Sent, trial: Trial | None) -> Outcome:
+    called = partial(trial.function, function) if trial else function
+    case = {key: to_value(part, tensors=True) for key, part in sent.items()}
     before = _prints(case)
     with np.errstate(all="ignore"):
         result = called(*case["args"])

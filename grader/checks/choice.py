@@ -12,7 +12,7 @@ from pydantic import Field
 from grader.checks.answers import describe
 from grader.checks.case import Case, StandsAlone, Verdict, unknown, verdict
 from grader.checks.shares import Token, kendall, set_share, token
-from grader.course import CheckOptions
+from grader.course import CheckOptions, CreditOptions
 from grader.model import Array, Failure, Opaque, Plain, Probe
 from grader.reference import Evaluation, Reference
 
@@ -23,7 +23,7 @@ _BOOLEANS: Mapping[Token, Token] = {
 }
 
 
-class ChoiceOptions(CheckOptions):
+class ChoiceOptions(CreditOptions):
     """Judges selected answers; case, spaces and punctuation do not count.
 
     - ``choice``: the name, of a quantity of the reference: a text, number or boolean; a list, whose order counts; a
@@ -50,17 +50,11 @@ class ChoiceOptions(CheckOptions):
     per_item: bool = False
     order: Literal["kendall"] | None = None
     chance_correction: bool = False
-    credit: dict[str, float] = Field(default_factory=dict)
 
     @property
     def subject(self) -> str:
         """The name that is judged."""
         return self.choice
-
-    @property
-    def partial_credit(self) -> dict[str, float]:
-        """Fraction of the points that each named misconception still earns."""
-        return self.credit
 
 
 class ChoiceKind(StandsAlone):

@@ -29,13 +29,13 @@ from grader.cost import (
     read_runtime,
     read_trace,
 )
-from grader.course import CheckOptions
+from grader.course import CheckOptions, CreditOptions
 from grader.errors import GradeError
 from grader.model import Failure, Plain, Probe
 from grader.reference import Evaluation, Reference
 
 
-class CostOptions(CheckOptions):
+class CostOptions(CreditOptions):
     """Judges what a network costs, whether it fits a board, or a figure of these that the student gives.
 
     - ``cost``: a name for what is judged: of the student's network, or with ``figure`` of the variable that holds it.
@@ -85,7 +85,6 @@ class CostOptions(CheckOptions):
     figure: str | None = None
     layer: str | int | None = None
     digits: int = Field(default=3, ge=1, le=15)
-    credit: dict[str, float] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -98,11 +97,6 @@ class CostOptions(CheckOptions):
     def subject(self) -> str:
         """The name of what is judged."""
         return self.cost
-
-    @property
-    def partial_credit(self) -> dict[str, float]:
-        """Fraction of the points that each named misconception still earns."""
-        return self.credit
 
     @property
     def mistakes(self) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
-from pydantic import Field
 
 from grader.checks.algebra import FUNCTIONS, FormulaError, Term, functions, parse
 from grader.checks.answers import Unusable, describe, read_answer, to_array
@@ -24,7 +23,7 @@ from grader.checks.identity import (
     values_at,
 )
 from grader.checks.refusals import raised
-from grader.course import CheckOptions
+from grader.course import CheckOptions, CreditOptions
 from grader.model import Array, Failure, Opaque, Plain, Probe
 from grader.reference import Evaluation, Misconception, Reference
 
@@ -32,7 +31,7 @@ _CALLABLE = frozenset({"function", "builtin_function_or_method", "method", "ufun
 _MAX_SHOWN_CHARS = 120
 
 
-class FormulaOptions(CheckOptions):
+class FormulaOptions(CreditOptions):
     """Judges a formula, whichever way it is written: ``L*M*N``, ``L·M·N``, ``LMN``, ``N M L`` are the same.
 
     - ``formula``: the name, of a quantity of the reference that is text (a SymPy expression will do).
@@ -57,17 +56,11 @@ class FormulaOptions(CheckOptions):
     assume: Assumption | dict[str, Assumption] = "positive integers"
     accept: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
-    credit: dict[str, float] = Field(default_factory=dict)
 
     @property
     def subject(self) -> str:
         """The name that is judged."""
         return self.formula
-
-    @property
-    def partial_credit(self) -> dict[str, float]:
-        """Fraction of the points that each named misconception still earns."""
-        return self.credit
 
     def assumption(self) -> dict[str, Assumption]:
         """Return what each name is."""

@@ -25,12 +25,12 @@ from grader.checks.slopes import (
     slopes,
 )
 from grader.checks.strips import strip_of
-from grader.course import CheckOptions
+from grader.course import CheckOptions, CreditOptions
 from grader.model import Array, Failure, Plain, Probe
 from grader.reference import Evaluation, Misconception, Reference
 
 
-class GradientOptions(CheckOptions):
+class GradientOptions(CreditOptions):
     """Judges a gradient against central differences of the student's own forward function, at hidden points.
 
     - ``gradient``: the function that gives the gradient; one of the reference's.
@@ -67,7 +67,6 @@ class GradientOptions(CheckOptions):
     transpose: bool = False
     follow_through: float = Field(default=1.0, ge=0, le=1)
     own: bool = False
-    credit: dict[str, float] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -79,11 +78,6 @@ class GradientOptions(CheckOptions):
     def subject(self) -> str:
         """The gradient function."""
         return self.gradient
-
-    @property
-    def partial_credit(self) -> dict[str, float]:
-        """Fraction of the points that each named misconception still earns."""
-        return self.credit
 
 
 class GradientKind(StandsAlone):

@@ -22,12 +22,12 @@ from grader.checks.describing import (
 )
 from grader.checks.outputs import OUTPUT_PROPERTIES
 from grader.checks.refusals import why_no_model
-from grader.course import CheckOptions
+from grader.course import CheckOptions, CreditOptions
 from grader.model import Failure, Probe
 from grader.reference import Evaluation, Misconception, Reference
 
 
-class ModelOptions(CheckOptions):
+class ModelOptions(CreditOptions):
     """Judges a torch module or Keras model: its layers, its number of parameters and what it computes.
 
     - ``model``: the name of a class, a function that makes a model, or a model.
@@ -80,7 +80,6 @@ class ModelOptions(CheckOptions):
     reveal: bool = True
     atol: float = Field(default=1e-4, ge=0)
     rtol: float = Field(default=1e-3, ge=0)
-    credit: dict[str, float] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -94,11 +93,6 @@ class ModelOptions(CheckOptions):
     def subject(self) -> str:
         """The name of the model."""
         return self.model
-
-    @property
-    def partial_credit(self) -> dict[str, float]:
-        """Fraction of the points that each named misconception still earns."""
-        return self.credit
 
     @property
     def right(self) -> str:

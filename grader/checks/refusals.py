@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from grader.cost.problems import bare
 from grader.model import Failure, Plain
 
 
@@ -57,7 +58,6 @@ def raised(error: str, message: str) -> str:
 
 def clean(message: str) -> str:
     """Return an exception's message without colours, tensors and what Keras puts around it."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", message).partition("\n\nArguments received")[0]
-    text = re.sub(r"tensor\(.*?\)(?=[.,\s]|$)", "tensor(…)", text, flags=re.DOTALL)
+    text = re.sub(r"tensor\(.*?\)(?=[.,\s]|$)", "tensor(…)", bare(message), flags=re.DOTALL)
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("Exception encountered")]
     return " ".join(lines)[:600].rstrip(".")

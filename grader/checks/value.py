@@ -16,12 +16,12 @@ from grader.checks.following import evaluated, mistaken, nearest_mistake, spread
 from grader.checks.strips import differing
 from grader.checks.writing import Kilobyte, Writing
 from grader.checks.written import Unit
-from grader.course import CheckOptions
+from grader.course import CheckOptions, CreditOptions
 from grader.model import CheckResult, Probe, Status, Strip
 from grader.reference import Evaluation, Reference
 
 
-class ValueOptions(CheckOptions):
+class ValueOptions(CreditOptions):
     """Judges a number, array or text that the student bound to a name.
 
     - ``value``: the name, of a quantity of the reference.
@@ -56,7 +56,6 @@ class ValueOptions(CheckOptions):
     per_element: bool = False
     accept: list[str] = Field(default_factory=list)
     follow_through: float = Field(default=1.0, ge=0, le=1)
-    credit: dict[str, float] = Field(default_factory=dict)
     unit: Unit | list[Unit] | None = None
     digits: int = Field(default=3, ge=1, le=15)
     kilobyte: Kilobyte = 1000
@@ -65,11 +64,6 @@ class ValueOptions(CheckOptions):
     def subject(self) -> str:
         """The name that is judged."""
         return self.value
-
-    @property
-    def partial_credit(self) -> dict[str, float]:
-        """Fraction of the points that each named misconception still earns."""
-        return self.credit
 
     @property
     def writing(self) -> Writing | None:

@@ -55,7 +55,11 @@ def _shape(sides: Sequence[int]) -> str:
 
 
 def _line(text: object) -> str:
-    """Return a text on one line, without colours, and what torch and Keras tell of their own insides."""
-    bare = re.sub(r"\x1b\[[0-9;]*m", "", str(text))
-    own = re.split(r"Exception raised from|Arguments received by", bare)[0]
-    return " ".join(own.split())[:500]
+    """Return a text on one line, without what libraries put into it for a terminal and tell of their own insides."""
+    return " ".join(bare(str(text)).split())[:500]
+
+
+def bare(message: str) -> str:
+    """Return an exception's message without colours, torch's own stack and Keras' list of arguments."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", message)
+    return re.split(r"Exception raised from|Arguments received by", text)[0]

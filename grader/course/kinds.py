@@ -45,6 +45,17 @@ class CheckOptions(BaseModel):
         return ()
 
 
+class CreditOptions(CheckOptions):
+    """What a check has that names mistakes: the fraction of the points that one still earns, in ``credit``."""
+
+    credit: dict[str, float] = Field(default_factory=dict)
+
+    @property
+    def partial_credit(self) -> dict[str, float]:
+        """Fraction of the points that each named misconception still earns."""
+        return self.credit
+
+
 class Kind(Protocol):
     """A kind of check, as far as reading a course needs it."""
 

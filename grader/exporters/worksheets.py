@@ -14,6 +14,7 @@ from grader.errors import UsageError
 from grader.exporters.columns import find_columns, find_decimal, number_in
 from grader.exporters.exports import Settings
 from grader.exporters.sheet import Cell, Row, Sheet, read_sheet
+from grader.importers.moodle import activity
 from grader.store import Entry
 
 #: The headers in English and in German; those in other languages are named on the command line.
@@ -32,7 +33,6 @@ COLUMNS = {
 #: Without these Moodle takes nothing back.
 _REQUIRED = ("identifier", "grade", "modified")
 _LOCKED = frozenset({"no", "nein"})
-_MODULE = re.compile(r"-(\d+)(?:\s*\(\d+\))?\.\w+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +134,10 @@ def _check_assignment(settings: Settings, entries: Sequence[Entry]) -> tuple[str
     """Compare the numbers at the ends of the names: participants have other numbers in every assignment."""
     origins = [one.submission.origin for one in entries if one.submission.origin]
     archives = {one.archive for one in origins if one.platform == "moodle"}
-    expected = {number for name in archives for number in _module(name)}
+    expected = {number for name in archives if (number := activity(PurePath(name).name))}
     notes = []
     for path in settings.worksheets:
-        (number,) = _module(path.name) or ("",)
+        number = activity(path.name)
         if not archives or settings.force:
             continue
         if not (number and expected):
@@ -150,8 +150,3 @@ def _check_assignment(settings: Settings, entries: Sequence[Entry]) -> tuple[str
                 "worksheet of the same assignment, or say --force if only the file's name is wrong"
             )
     return tuple(notes)
-
-
-def _module(name: str) -> tuple[str, ...]:
-    found = _MODULE.search(PurePath(name).name)
-    return (found[1],) if found else ()

@@ -19,6 +19,14 @@ _NAME = re.compile(
     re.DOTALL,
 )
 _EXPECTED = "NAME_NUMBER_assignsubmission_file"
+# A browser may append "(1)".
+_ACTIVITY = re.compile(r"-(\d+)(?:\s*\(\d+\))?\.\w+$")
+
+
+def activity(name: str) -> str:
+    """Return Moodle's number of the assignment, which ends the name of its archive and its worksheet, or nothing."""
+    found = _ACTIVITY.search(name)
+    return found[1] if found else ""
 
 
 def recognise(delivery: Delivery) -> bool:

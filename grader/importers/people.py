@@ -12,13 +12,12 @@ from zoneinfo import ZoneInfo
 
 from grader.errors import Problem, UsageError
 from grader.importers.handins import Intake
+from grader.importers.moodle import activity
 from grader.importers.roster import Attendance, Person, attend, twice
 from grader.importers.times import UnknownZoneError, moment, says_late
 from grader.model import Submission, people_in
 
-# Both names end in the number of the assignment; a browser may append "(1)".
-_ARCHIVE = re.compile(r".+-(\d+)(?: ?\(\d+\))?\.zip", re.IGNORECASE | re.DOTALL)
-_WORKSHEET = re.compile(r"(?:Grades|Bewertungen)-.+-(\d+)(?: ?\(\d+\))?\.csv", re.IGNORECASE | re.DOTALL)
+_WORKSHEET = re.compile(r"(?:Grades|Bewertungen)-.+\.csv", re.IGNORECASE | re.DOTALL)
 
 
 def identify(
@@ -77,13 +76,14 @@ def _names(one: Submission) -> list[str]:
 
 
 def _check_worksheet(everybody: Sequence[Submission], roster: Path) -> None:
-    sheet = _WORKSHEET.fullmatch(roster.name)
+    mine = activity(roster.name) if _WORKSHEET.fullmatch(roster.name) else ""
     names = {one.origin.archive for one in everybody if one.origin and one.origin.platform == "moodle"}
-    archives = [match for name in names if (match := _ARCHIVE.fullmatch(name))]
-    if sheet and archives and archives[0][1] != sheet[1]:
+    numbers = {number: name for name in sorted(names) if (number := activity(name))}
+    if mine and numbers and mine not in numbers:
+        number, name = next(iter(numbers.items()))
         raise UsageError(
-            f"{roster}: is the worksheet of assignment {sheet[1]}, and {archives[0][0]} holds hand-ins to "
-            f"{archives[0][1]}, by the numbers that end their names; download the worksheet of the same assignment"
+            f"{roster}: is the worksheet of assignment {mine}, and {name} holds hand-ins to {number}, by the numbers "
+            "that end their names; download the worksheet of the same assignment"
         )
 
 

@@ -32,7 +32,7 @@ from grader.model.results import (
     points_of,
 )
 from grader.model.submissions import Origin, SourceFile, Submission, people_in
-from grader.model.values import DTYPES, Array, Opaque, Plain, fingerprint
+from grader.model.values import DTYPES, Array, Opaque, Plain, fingerprint, size_bytes
 
 __all__ = [
     "DTYPES",
@@ -75,5 +75,6 @@ __all__ = [
     "fingerprint",
     "people_in",
     "points_of",
+    "size_bytes",
     "worst_stop",
 ]

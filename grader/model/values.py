@@ -69,6 +69,11 @@ def fingerprint(value: Plain) -> str:
     return digest.hexdigest()
 
 
+def size_bytes(value: Plain) -> int:
+    """Return about how much memory ``value`` takes."""
+    return sum(len(part) + 16 for part in _parts(value))
+
+
 def _parts(value: Plain) -> Iterator[bytes]:
     yield type(value).__name__.encode()
     match value:

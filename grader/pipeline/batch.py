@@ -12,7 +12,7 @@ from grader import __version__
 from grader.checks import Standing
 from grader.course import Assignment, Course, Exercise
 from grader.errors import Problem
-from grader.model import Batch, Findings, Job, Run, Stop, Submission
+from grader.model import Batch, Findings, Job, Report, Run, Stop, Submission
 from grader.pipeline.alike_code import alike_code
 from grader.pipeline.attempts import best
 from grader.pipeline.deciding import with_strays
@@ -59,47 +59,73 @@ def grade(  # noqa: PLR0913 - the whole of a batch
     store = workplace.store
     store.save_submissions([one for one in (*submissions, *unresolved) if not one.attempt_of])
     chosen = tuple(exercises or assignment.exercises)
-    truths = _Truths(course, assignment, submissions)
-    tasks: list[Task] = []
-    keys: list[str] = []
-
-    def prepared(submission: Submission, exercise: Exercise) -> tuple[Task, str]:
-        task = prepare(submission, assignment, exercise, truths.of(exercise, submission), named)
-        return task, run_key(task.job, workplace.isolation, workplace.environment) if task.job else ""
-
-    for submission in submissions:
-        for exercise in chosen:
-            task, key = prepared(submission, exercise)
-            # What a job holds is read again when it is run: all files of all hand-ins would fill the memory.
-            tasks.append(replace(task, job=None, truth=truths.of(exercise, submission)))
-            keys.append(key)
-    failed = _execute(tasks, keys, workplace, prepared, progress)
+    plan = _Plan(assignment, workplace, _Truths(course, assignment, submissions), named)
+    tasks, keys = plan.of(submissions, chosen)
+    failed = _execute(tasks, keys, workplace, plan.prepared, progress)
     runs = store.runs(keys) | failed
     told = {one.id: others for one in submissions} if others else None
     decisions = store.decisions(assignment.id)
     judged = Judge(store, store.save_many_results, decisions).all(assignment, tasks, keys, runs, failed, told)
     flags = others_numbers(judged) if assignment.personal else ()
-    by_submission: dict[str, list[Judged]] = {one.id: [] for one in submissions}
-    for one in judged:
-        by_submission[one.task.submission.id].append(one)
-    for submission in unresolved:
-        note = "It is not clear whose it is, or which of several counts; a person will look at it."
-        by_submission[submission.id] = [
-            Judged(Task(submission, exercise, truths.of(exercise, submission), None, note=note, owed=True), None, ())
-            for exercise in chosen
-        ]
+    by_submission = _by_submission(judged, submissions) | {one.id: plan.unclear(one, chosen) for one in unresolved}
     made = Entries(assignment, workplace.isolation, workplace.environment, decisions)
     entries = best(made.of(one, by_submission[one.id], flags) for one in (*submissions, *unresolved))
     store.save_submissions([entry.submission for entry in entries if entry.submission.attempt_of])
     entries.sort(key=lambda entry: entry.report.id)
     reports = tuple(entry.report for entry in entries)
-    mentioned = {problem for report in reports for problem in report.problems}
-    own = tuple(problem for problem in problems if problem not in mentioned)
-    rest = with_strays(own, decisions, reports)
+    rest = with_strays(_unmentioned(problems, reports), decisions, reports)
     findings = Findings(same_answers(judged), alike_code(tasks))
     batch = Batch(assignment.id, assignment.title, reports, rest, __version__, datetime.now(UTC), findings)
     store.save_grading(batch, "batch", entries, known=len(decisions))
     return batch
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is to be done for a submission and an exercise."""
+
+    assignment: Assignment
+    workplace: Workplace
+    truths: _Truths
+    named: str
+
+    def of(self, submissions: Sequence[Submission], exercises: Sequence[Exercise]) -> tuple[list[Task], list[str]]:
+        """Return all tasks, without their jobs, and the keys of their runs."""
+        tasks: list[Task] = []
+        keys: list[str] = []
+        for submission in submissions:
+            for exercise in exercises:
+                task, key = self.prepared(submission, exercise)
+                # What a job holds is read again when it is run: all files of all hand-ins would fill the memory.
+                tasks.append(replace(task, job=None, truth=self.truths.of(exercise, submission)))
+                keys.append(key)
+        return tasks, keys
+
+    def prepared(self, submission: Submission, exercise: Exercise) -> tuple[Task, str]:
+        """Return a task and the key of its run, empty where there is nothing to run."""
+        task = prepare(submission, self.assignment, exercise, self.truths.of(exercise, submission), self.named)
+        return task, run_key(task.job, self.workplace.isolation, self.workplace.environment) if task.job else ""
+
+    def unclear(self, submission: Submission, exercises: Sequence[Exercise]) -> list[Judged]:
+        """Return what is owed for a hand-in of which a person has to say whose it is."""
+        note = "It is not clear whose it is, or which of several counts; a person will look at it."
+        return [
+            Judged(Task(submission, one, self.truths.of(one, submission), None, note=note, owed=True), None, ())
+            for one in exercises
+        ]
+
+
+def _by_submission(judged: Iterable[Judged], submissions: Iterable[Submission]) -> dict[str, list[Judged]]:
+    found: dict[str, list[Judged]] = {one.id: [] for one in submissions}
+    for one in judged:
+        found[one.task.submission.id].append(one)
+    return found
+
+
+def _unmentioned(problems: Iterable[Problem], reports: Iterable[Report]) -> tuple[Problem, ...]:
+    """Return the problems that no report tells."""
+    mentioned = {problem for report in reports for problem in report.problems}
+    return tuple(problem for problem in problems if problem not in mentioned)
 
 
 def _execute(

@@ -122,7 +122,7 @@ ATTACKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 #: The tests that are the rest of it: attacks on intake and operation need no program, or more than one.
 TESTS: Mapping[str, Mapping[str, str]] = {
     "test_intake": {
-        "zip bomb, lying sizes, 3,000 members, paths": "test_an_archive_gives_what_is_good_and_nothing_else",
+        "zip bomb, lying sizes, too many members, paths, links, collisions": "test_an_archive_gives_what_is_good_and_nothing_else",
         "absolute, drive and backslash paths, right-to-left name": "test_odd_names_are_read_as_names",
         "../ and absolute names in a job": "test_a_jobs_file_cannot_leave_the_working_folder",
         "symlink, fifo": "test_what_is_no_file_is_a_problem_and_the_rest_is_read",
@@ -130,6 +130,10 @@ TESTS: Mapping[str, Mapping[str, str]] = {
         "device": "test_a_device_is_a_problem",
         "case collision": "test_two_people_who_differ_by_case_or_unicode_form_are_graded_by_a_person",
         "malformed and deep notebooks": "test_a_malformed_notebook_is_refused_in_one_sentence",
+    },
+    "test_hidden": {
+        "hard-coded visible answers": "test_an_answer_for_the_visible_input_is_wrong_for_a_hidden_one",
+        "hidden inputs printed": "test_a_hidden_input_that_is_printed_is_not_shown",
     },
     "test_operation": {
         "uid 0 refused": "test_uid_0_is_refused",
