@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import permutations, product
 from typing import Any
 
@@ -168,6 +169,68 @@ def test_dropout_need_not_wait_for_others_that_read_its_input() -> None:
             return F.relu(large)
 
     assert blocks_of(Branching(), 1, 4, 8).activation_bytes.liveness == 4 * (32 + 32)
+
+
+def _assigned(x: torch.Tensor) -> torch.Tensor:
+    made = torch.zeros(1, 8, 8)
+    made[:, :4] = x
+    return made
+
+
+def _added(x: torch.Tensor) -> torch.Tensor:
+    made = torch.cat([x, x], 1)
+    made[:, :4] += x
+    return made
+
+
+def _put(x: torch.Tensor) -> torch.Tensor:
+    return torch.cat([x, x], 1).index_put_((torch.zeros(1, dtype=torch.long),), torch.cat([x, x], 1))
+
+
+def _out(x: torch.Tensor) -> torch.Tensor:
+    return torch.cat([x, x], 1, out=x.new_empty(1, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("forward", "step", "elements"),
+    [
+        (_assigned, "__setitem__", 32 + 64),
+        (_added, "__setitem__", 32 + 64),
+        (_put, "index_put_", 32 + 64 + 64),
+        (_out, "cat", 32 + 64),
+    ],
+)
+def test_writing_into_what_is_there_is_a_step(
+    forward: Callable[[torch.Tensor], torch.Tensor], step: str, elements: int
+) -> None:
+    class Net(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return forward(x)
+
+    found = blocks_of(Net(), 1, 4, 8)
+    last = found.schedule.steps[-1]
+    assert last.unit.kind == step
+    assert last.makes[0] in last.reads
+    assert found.activation_bytes.liveness == 4 * elements
+
+
+def test_what_is_overwritten_is_read_before_and_read_alone_after() -> None:
+    class Net(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = F.max_pool1d(x, 2)
+            z = F.max_pool1d(y, 2)  # must see y as it was
+            y[:, :, :4] += z
+            return F.relu(y)  # works in place, since nothing else reads y as it is now
+
+    found = blocks_of(Net(), 1, 1, 16)
+    assert [one.unit.kind for one in found.schedule.steps] == [
+        "max_pool1d",
+        "max_pool1d",
+        "add_",
+        "__setitem__",
+        "relu",
+    ]
+    assert [one.size_bytes for one in found.schedule.blocks] == [4 * 16, 4 * 8, 4 * 4]
 
 
 def test_precision_decides_on_bytes_and_scratch() -> None:

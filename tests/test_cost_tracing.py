@@ -178,6 +178,20 @@ def test_batch_normalisation_is_not_folded_over_what_works_in_place(kind: Any) -
     assert [[layer.folded for layer in one.layers] for one in after] == [[False] * 3] * 2
 
 
+@pytest.mark.parametrize("activation", ["relu", "celu", "log_sigmoid", "soft_shrink", "hard_shrink", "squareplus"])
+def test_batch_normalisation_is_not_folded_over_an_activation_of_keras(
+    activation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    import keras  # noqa: PLC0415 - keras chooses its backend when it is imported
+
+    def build(name: str) -> Any:
+        dense = keras.layers.Dense(5, activation=name)
+        return keras.Sequential([keras.Input((3,)), dense, keras.layers.BatchNormalization()])
+
+    assert [analyse(build(one), [(1, 3)]).folded_parameters for one in ("linear", activation)] == [20, 20 + 20]
+
+
 def test_weights_of_two_layers_that_share_a_convolution_are_not_folded() -> None:
     conv = nn.Conv2d(3, 3, 1)
     module = nn.Sequential(conv, nn.BatchNorm2d(3), conv, nn.BatchNorm2d(3))
@@ -290,6 +304,22 @@ def test_what_is_not_used_or_not_counted_is_noted() -> None:
     )
 
 
+def test_a_network_that_writes_into_its_own_buffers_is_noted() -> None:
+    class Stateful(nn.Module):
+        state: torch.Tensor
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("state", torch.zeros(1, 3))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.state[:] = x
+            return F.relu(x)
+
+    note = "It writes into its own weights or buffers as it runs (state): memory does not tell when."
+    assert analyse(Stateful(), [(1, 3)]).notes == (note,)
+
+
 def test_the_model_is_left_as_it_was() -> None:
     module = nn.Sequential(nn.Dropout(), nn.Linear(4, 3)).train()
     before = [one.detach().clone() for one in module.parameters()]
@@ -376,6 +406,12 @@ def test_a_bias_is_seen_in_the_operation_or_among_the_weights() -> None:
         {"buffers": [{"elements": 10**30, "dtype": "float32"}]},
         {"inputs": [{"buffer": 7, "shape": [1]}]},
         {"units": [{"kind": "f", "name": "", "given": [], "made": [], "weights": [5], "operations": []}]},
+        {
+            "units": [
+                {"kind": "f", "name": "", "given": [], "made": [], "weights": [], "operations": [], "overwrites": [9]}
+            ]
+        },
+        {"changed": [9]},
         {"units": [{"kind": "f", "name": "", "given": [], "made": [], "weights": [], "operations": [{"op": "magic"}]}]},
         {
             "units": [

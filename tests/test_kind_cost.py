@@ -225,6 +225,12 @@ def test_a_figure_by_another_convention_is_named(
     assert credited.fraction == 0.5
 
 
+def test_flops_that_say_so_are_the_convention_of_flops(tmp_path: Path) -> None:
+    for number, value in enumerate((2 * MACS, f"{2 * MACS} FLOP", f"{2 * MACS / 1000:.2f} kFLOPs")):
+        result = figure(tmp_path / str(number), "macs", value, ", credit: {flops: 0.5}")
+        assert (result.fraction, result.misconception) == (0.5, "flops")
+
+
 def test_one_less_is_wrong_and_the_message_does_not_tell_the_answer(tmp_path: Path) -> None:
     result = figure(tmp_path, "macs", MACS - 1)
     assert (result.fraction, result.misconception) == (0.0, None)
@@ -238,7 +244,7 @@ def test_one_less_is_wrong_and_the_message_does_not_tell_the_answer(tmp_path: Pa
     [
         (None, "`mine` is still None: not answered yet."),
         ("many", "`mine` cannot be read: it should begin with a number"),
-        ("18.9 kFLOP", "`mine` is in FLOPs, of which a MAC is two"),
+        (f"{MACS} FLOP", "`mine` is in FLOPs, of which a MAC is two"),
         ("19 k", "`mine` has too few digits"),
         ([1, 2], "`mine` has shape (2,); expected a single number."),
         (float("nan"), "`mine` is not finite"),

@@ -58,7 +58,7 @@ def judged_claim(options: CheckOptions, found: Plain | Failure, cost: Cost, runt
     figure = _read(wanted, found, kind, least)
     if isinstance(figure, str):
         return verdict("cost", options, 0.0, figure)
-    if _within(figure, least, most) and not figure.coarse:
+    if _within(figure, least, most) and not figure.coarse and not figure.other_unit:
         return verdict("cost", options, 1.0)
     evidence = f"expected {least:,}" if least == most else f"expected {least:,} to {most:,}"
     for name, wrong in _mistakes(wanted, kind, cost):
@@ -66,6 +66,8 @@ def judged_claim(options: CheckOptions, found: Plain | Failure, cost: Cost, runt
             message = _WORDS.get(name) or f"That counts {TITLES[name]}; asked are multiply-accumulates."
             fraction = wanted.credit.get(name, 0.0)
             return verdict("cost", options, fraction, message, evidence=f"{evidence}; {name}", misconception=name)
+    if figure.other_unit:
+        return verdict("cost", options, 0.0, f"`{wanted.cost}` is {figure.other_unit}.", evidence=evidence)
     return verdict("cost", options, 0.0, _not_right(wanted, figure, runtime, exact=least == most), evidence=evidence)
 
 
@@ -86,10 +88,9 @@ def _read(options: _Options, found: Plain | Failure, kind: str, true: int) -> Fi
     unit = FIGURES[kind]
     if isinstance(found, str):
         try:
-            figure = read_figure(found, Writing((unit,), options.digits, "either"), true)
+            return read_figure(found, Writing((unit,), options.digits, "either"), true)
         except WrittenError as error:
             return f"`{options.cost}` cannot be read: {error}."
-        return f"`{options.cost}` is {figure.other_unit}." if figure.other_unit else figure
     import numpy as np  # noqa: PLC0415 - the answer is one number
 
     answer = read_answer(options.cost, found, np.asarray(float(true)), transpose=False)

@@ -149,11 +149,14 @@ def _notes(network: Network, plan: Schedule) -> list[str]:
     uncounted = {one.name for unit in network.units for one in unit.operations if isinstance(one, Uncounted)}
     if uncounted:
         notes.append(f"Not counted, though it multiplies and sums up: {', '.join(sorted(uncounted))}.")
-    used = {index for unit in network.units for index in unit.weights}
+    used = {index for unit in network.units for index in unit.weights}.union(network.changed)
     idle = [one.name for index, one in enumerate(network.weights) if index not in used]
     if idle:
         more = f" and {len(idle) - 3} more" if len(idle) > 3 else ""
         notes.append(f"Counted as parameters, but not used in this run: {', '.join(idle[:3])}{more}.")
+    if network.changed:
+        names = ", ".join(network.weights[one].name for one in network.changed[:3])
+        notes.append(f"It writes into its own weights or buffers as it runs ({names}): memory does not tell when.")
     constants = network.constants()
     if constants:
         size = sum(network.buffers[one].elements for one in constants)

@@ -23,14 +23,13 @@ def folded_into(network: Network) -> dict[int, int]:
     """
     maker: dict[int, int] = {}
     shared = Counter(weight for unit in network.units for weight in unit.weights)
-    uses = network.readers()
-    kept = {one.buffer for one in network.outputs}
+    alone = network.read_alone()
     found = {}
     for index, unit in enumerate(network.units):
         if unit.kind.startswith("BatchNorm") and len(unit.given) == 1:
             buffer = unit.given[0].buffer
             before = maker.get(buffer)
-            if before is None or uses[buffer] > 1 or buffer in kept or not _takes_in(network, before, unit):
+            if before is None or (index, buffer) not in alone or not _takes_in(network, before, unit):
                 continue
             if all(shared[one] == 1 for one in (*unit.weights, *network.units[before].weights)):
                 found[index] = before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -62,6 +62,7 @@ class Unit:
     """A layer as it runs, or a function outside of any: what it takes and makes, and the weights that it uses.
 
     ``name`` is where a layer stands in the model, empty for a function; ``kind`` its class or the function's name.
+    ``overwrites`` are buffers that were there, and that it changes in place, whole or in part.
     """
 
     kind: str
@@ -70,6 +71,7 @@ class Unit:
     made: tuple[Tensor, ...]
     weights: tuple[int, ...]
     operations: tuple[Operation, ...]
+    overwrites: tuple[int, ...] = ()
 
     @property
     def macs(self) -> int:
@@ -85,7 +87,7 @@ class Unit:
     @property
     def written(self) -> tuple[int, ...]:
         """The buffers that it writes, in place too: dropout, a view or flattening only looks at what is there."""
-        looked_at = set() if self.operations else {one.buffer for one in self.given}
+        looked_at = {one.buffer for one in self.given} - set(self.overwrites)
         return tuple(one.buffer for one in self.made if one.buffer not in looked_at)
 
     @property
@@ -96,7 +98,10 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A traced network. Units stand in the order in which they ran; ``inputs`` and ``outputs`` are buffers."""
+    """A traced network. Units stand in the order in which they ran; ``inputs`` and ``outputs`` are buffers.
+
+    ``changed`` are weights into which it writes while it runs, such as a state that it keeps for the next run.
+    """
 
     framework: str
     type_name: str
@@ -105,6 +110,7 @@ class Network:
     buffers: tuple[Buffer, ...]
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    changed: tuple[int, ...] = ()
 
     @property
     def parameters(self) -> int:
@@ -116,12 +122,21 @@ class Network:
         """Multiply-accumulates of one run."""
         return sum(unit.macs for unit in self.units)
 
-    def readers(self) -> Counter[int]:
-        """Return how many units read each buffer; who only looks at it in another way does not read it."""
-        found: Counter[int] = Counter()
-        for unit in self.units:
-            found.update({one.buffer for one in unit.given} - {one.buffer for one in unit.made})
-        return found
+    def read_alone(self) -> frozenset[tuple[int, int]]:
+        """Return units, each with a buffer of which it alone reads what was written last: no other, and no output.
+
+        Who only looks at a buffer in another way does not read it; who changes it in place does.
+        """
+        readers: dict[tuple[int, int], list[int]] = defaultdict(list)
+        writer = dict.fromkeys(range(len(self.buffers)), -1)
+        for index, unit in enumerate(self.units):
+            looked_at = {one.buffer for one in unit.made} - set(unit.written)
+            for buffer in {one.buffer for one in unit.given} - looked_at:
+                readers[buffer, writer[buffer]].append(index)
+            writer |= dict.fromkeys(unit.written, index)
+        for one in self.outputs:
+            readers[one.buffer, writer[one.buffer]].append(len(self.units))
+        return frozenset((found[0], buffer) for (buffer, _), found in readers.items() if len(found) == 1)
 
     def constants(self) -> frozenset[int]:
         """Return the buffers that nothing makes: tensors that the model holds without calling them weights."""
@@ -143,6 +158,7 @@ def read_network(found: Mapping[str, Any]) -> Network:
             tuple(Buffer(_size(one["elements"]), _text(one["dtype"])) for one in found["buffers"]),
             tuple(_tensor(one) for one in found["inputs"]),
             tuple(_tensor(one) for one in found["outputs"]),
+            tuple(_size(one) for one in found.get("changed", ())),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no trace of a network: {error!r}") from error
@@ -169,6 +185,7 @@ def _unit(found: Mapping[str, Any]) -> Unit:
         tuple(_tensor(one) for one in found["made"]),
         shape(found["weights"]) if len(found["weights"]) <= 32 else tuple(map(int, found["weights"])),
         tuple(read_operation(one) for one in found["operations"]),
+        tuple(_size(one) for one in found.get("overwrites", ())),
     )
 
 
@@ -190,7 +207,9 @@ def _check(network: Network) -> None:
     """Raise ValueError where a unit names a buffer or weight that is not there."""
     tensors = [*network.inputs, *network.outputs]
     tensors += [one for unit in network.units for one in (*unit.given, *unit.made)]
-    if any(one.buffer >= len(network.buffers) for one in tensors):
+    buffers = [*(one.buffer for one in tensors), *(one for unit in network.units for one in unit.overwrites)]
+    if any(one >= len(network.buffers) for one in buffers):
         raise ValueError("no trace of a network: a buffer is missing")
-    if any(not 0 <= one < len(network.weights) for unit in network.units for one in unit.weights):
+    used = [*network.changed, *(one for unit in network.units for one in unit.weights)]
+    if any(not 0 <= one < len(network.weights) for one in used):
         raise ValueError("no trace of a network: a weight is missing")

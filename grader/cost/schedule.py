@@ -103,9 +103,8 @@ def element_bytes(dtype: str, precision: str) -> int:
 
 def _blocks_of(network: Network, folded: dict[int, int]) -> list[int]:
     """Return for each buffer the block in which it lies: the first buffer of those that share a place."""
-    uses = network.readers()
+    alone = network.read_alone()
     block_of = list(range(len(network.buffers)))
-    outputs = {one.buffer for one in network.outputs}
     constants = network.constants()
     for index, unit in enumerate(network.units):
         given = {one.buffer for one in unit.given if one.buffer not in constants}
@@ -113,7 +112,7 @@ def _blocks_of(network: Network, folded: dict[int, int]) -> list[int]:
             continue
         source, target = next(iter(given)), unit.made[0].buffer
         same_size = _size(network, source) == _size(network, target)
-        may = index in folded or (unit.kind.rstrip("_") in _IN_PLACE and uses[source] == 1 and source not in outputs)
+        may = index in folded or (unit.kind.rstrip("_") in _IN_PLACE and (index, source) in alone)
         if may and same_size and source != target:
             block_of[target] = block_of[source]
     return block_of

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from torch import nn
 
+from .networks_at_random import writes
+
 Array: TypeAlias = Any
 
 
@@ -23,11 +25,16 @@ class Loops:
 
     def call(self, call: nn.Module | str, given: Sequence[Array]) -> Array:
         """Return what a layer of torch, or the function of that name, makes of ``given``."""
-        kind = call if isinstance(call, str) else re.sub(r"[123]d$", "", type(call).__name__).lower()
+        kind = call.rstrip("_") if isinstance(call, str) else re.sub(r"[123]d$", "", type(call).__name__).lower()
         computed = getattr(self, f"_{kind}", None)
         if computed is None:
-            return _ELEMENTWISE[kind](given[0])
-        return computed(*given) if isinstance(call, str) else computed(call, *given)
+            made = _ELEMENTWISE[kind](given[0])
+        else:
+            made = computed(*given) if isinstance(call, str) else computed(call, *given)
+        if not writes(call):
+            return made
+        given[0][...] = made
+        return given[0]
 
     # Products
 
@@ -179,6 +186,11 @@ class Loops:
     def _cat(self, x: Array, y: Array) -> Array:
         return np.concatenate([x, y], 1)
 
+    _cat_out = _cat
+
+    def _assign(self, x: Array, y: Array) -> Array:
+        return np.concatenate([y[:, -1:], x[:, 1:]], 1)
+
 
 def numbers(tensor: Any) -> Array:
     """Return the numbers of a tensor; None where there is none."""
@@ -225,4 +237,6 @@ _ELEMENTWISE: dict[str, Callable[[Array], Array]] = {
     "flatten": lambda x: x.reshape(len(x), -1),
     "swap": lambda x: x.swapaxes(1, 2),
     "mean": lambda x: x.mean(1),
+    "pad": lambda x: np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 1)]),
+    "double": lambda x: 2 * x,
 }

@@ -24,7 +24,7 @@ from grader.cost import analyse, cost_of
 
 from .loops import Array, Loops
 from .networks_at_random import Drawn, Step, networks
-from .orders import is_view, least_peak
+from .orders import History, least_peak
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -56,11 +56,11 @@ def brute_force(network: Drawn) -> Counted:
     _fill(network)
     x = torch.rand(network.shape, dtype=torch.float64)
     with torch.no_grad():
-        values = network.values(x)
+        values = network.values(x.clone())
     deployed = _folded(network.steps, values)
     loops = Loops()
     for counter, steps in ((loops, network.steps), (Loops(), deployed)):
-        np.testing.assert_allclose(_output(counter, steps, x.numpy()), values[-1].numpy(), rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(_output(counter, steps, x.clone().numpy()), values[-1].numpy(), rtol=1e-6, atol=1e-9)
     kept = [one.call for one in deployed]
     folded = {index for index, one in enumerate(network.steps) if isinstance(one.call, _NORMS) and one.call not in kept}
     peak = least_peak(network.steps, folded, values)
@@ -92,36 +92,18 @@ def _folded(steps: Sequence[Step], values: Sequence[Tensor]) -> list[Step]:
     """Return the steps as deployed: a layer that only a batch normalisation of its channels reads takes that in."""
     found = list(steps)
     uses = Counter(id(one) for step in steps for one in _weights(step))
-    readers = _readers(steps, values)
+    past = History(steps, values)
     for index, step in enumerate(steps):
-        read = step.reads[0]
-        while read and is_view(values, steps[read - 1], read):
-            read = steps[read - 1].reads[0]
-        if not read or not isinstance(step.call, _NORMS) or readers[read] != [index]:
+        read = past.reads[index][0]
+        if read.writer < 0 or not isinstance(step.call, _NORMS) or past.readers[read] != [index]:
             continue
-        if not _is_alike(values[read], values[step.reads[0]]):
+        before, made = steps[read.writer], values[read.writer + 1]
+        if not _is_alike(made, values[step.reads[0]]):
             continue
-        before = steps[read - 1]
-        fits = isinstance(before.call, _CONVOLUTIONS) or (
-            isinstance(before.call, nn.Linear) and values[read].dim() == 2
-        )
+        fits = isinstance(before.call, _CONVOLUTIONS) or (isinstance(before.call, nn.Linear) and made.dim() == 2)
         if fits and all(uses[id(one)] == 1 for one in (*_weights(before), *_weights(step))):
-            found[read - 1] = Step(_taking_in(before.call, step.call), before.reads)
+            found[read.writer] = Step(_taking_in(before.call, step.call), before.reads)
             found[index] = Step(nn.Identity(), step.reads)
-    return found
-
-
-def _readers(steps: Sequence[Step], values: Sequence[Tensor]) -> list[list[int]]:
-    """Return who reads each value, itself or in another view; the world outside, as -1, reads the output."""
-    root = list(range(len(values)))
-    found: list[list[int]] = [[] for _ in values]
-    for index, step in enumerate(steps):
-        if is_view(values, step, index + 1):
-            root[index + 1] = root[step.reads[0]]
-        else:
-            for one in {root[read] for read in step.reads}:
-                found[one].append(index)
-    found[root[-1]].append(-1)
     return found
 
 

@@ -19,6 +19,18 @@ MAX_WEIGHTS = 400
 Draw: TypeAlias = st.DrawFn
 Call: TypeAlias = nn.Module | str
 
+
+def _padded(x: Tensor) -> Tensor:
+    made = x.new_zeros(*x.shape[:-1], x.shape[-1] + 1)
+    made[..., :-1] = x
+    return made
+
+
+def _assigned(x: Tensor, y: Tensor) -> Tensor:
+    x[:, :1] = y[:, -1:]
+    return x
+
+
 FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "add": lambda x, y: x + y,
     "mul": torch.mul,
@@ -29,7 +41,18 @@ FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "softmax": lambda x: x.softmax(-1),
     "swap": lambda x: x.transpose(1, 2),
     "mean": lambda x: x.mean(1),
+    "cat_out": lambda x, y: torch.cat([x, y], 1, out=x.new_empty(len(x), x.shape[1] + y.shape[1], *x.shape[2:])),
+    "pad": _padded,
+    "relu_": F.relu_,
+    "double_": lambda x: x.mul_(2),
+    "add_": lambda x, y: x.add_(y),
+    "assign_": _assigned,
 }
+
+
+def writes(call: Call) -> bool:
+    """Return whether a step writes over the first value that it reads."""
+    return call.endswith("_") if isinstance(call, str) else getattr(call, "inplace", False) is True
 
 
 @dataclass(frozen=True)
@@ -112,12 +135,15 @@ def _step(draw: Draw, steps: Sequence[Step], values: Sequence[Tensor]) -> Step:
     number = draw(st.sampled_from([len(values) - 1] * 3 + list(range(len(values)))))
     shape = tuple(values[number].shape)
     layers = [one.call for one in steps if isinstance(one.call, nn.Module) and list(one.call.parameters())]
-    way = draw(st.sampled_from(["new"] * 4 + ["join"] + ["again"] * bool(layers)))
+    way = draw(st.sampled_from(["new"] * 4 + ["join", "over"] + ["again"] * bool(layers)))
     if way == "again":
         layer = draw(st.sampled_from(layers))
         return Step(layer if draw(st.booleans()) else _tied(layer), (number,))
+    if way == "over":
+        calls: list[Call] = [nn.ReLU(inplace=True), nn.SiLU(inplace=True), nn.LeakyReLU(inplace=True)]
+        return Step(draw(st.sampled_from([*calls, "relu_", "double_"])), (number,))
     if way == "join":
-        name = draw(st.sampled_from(["add", "mul", "cat", "matmul", "attention"]))
+        name = draw(st.sampled_from(["add", "mul", "cat", "matmul", "attention", "add_", "assign_", "cat_out"]))
         fitting = [index for index, one in enumerate(values) if _joins(name, shape, tuple(one.shape))]
         if fitting:
             return Step(name, (number, *([draw(st.sampled_from(fitting))] * (2 if name == "attention" else 1))))
@@ -125,9 +151,9 @@ def _step(draw: Draw, steps: Sequence[Step], values: Sequence[Tensor]) -> Step:
 
 
 def _joins(name: str, one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    if name in {"add", "mul"}:
+    if name in {"add", "mul", "add_", "assign_"}:
         return one == other
-    if name == "cat":
+    if name.startswith("cat"):
         return len(one) == len(other) and (one[0], *one[2:]) == (other[0], *other[2:])
     return len(one) == len(other) > 2 and (*one[:-2], one[-1]) == (*other[:-2], other[-1])
 
@@ -213,7 +239,7 @@ def _group_norm(draw: Draw, shape: tuple[int, ...]) -> nn.Module:
 
 
 def _reshaped(draw: Draw, shape: tuple[int, ...]) -> Call:
-    calls: list[Call] = [nn.Flatten(), "mean", "swap"]
+    calls: list[Call] = [nn.Flatten(), "mean", "swap", "pad"]
     return draw(st.sampled_from(calls))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from .networks_at_random import Step
+from .networks_at_random import Step, writes
 
 _IN_PLACE = (nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, nn.SiLU, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -27,38 +28,59 @@ def least_peak(steps: Sequence[Step], folded: Collection[int], values: Sequence[
     A value may lie where the one lies that its step looks at in another way, or is folded into; so may that of an
     activation that alone reads it.
     """
-    views = {index for index, step in enumerate(steps) if index in folded or is_view(values, step, index + 1)}
-    memory = list(range(len(values)))  # the first value that lies in the same memory
-    for index in sorted(views):
-        memory[index + 1] = memory[steps[index].reads[0]]
-    readers = [
-        {
-            index
-            for index, step in enumerate(steps)
-            if index not in views and memory[value] in {memory[one] for one in step.reads}
-        }
-        for value in range(len(values))
-    ]
-    block, maker = list(range(len(values))), [-1] * len(values)
+    past = History(steps, values, folded)
     sizes = [one.numel() for one in values]
+    block, number = [0] * len(values), {-1: -1}
     tasks: list[Task] = []
     for index, step in enumerate(steps):
-        source, made = step.reads[0], index + 1
-        if index in views:
-            block[made], maker[made] = block[source], maker[source]
+        memory, made = past.reads[index][0].memory, past.memory[index + 1]
+        if index in past.views:
             continue
-        alone = len(readers[source]) == 1 and memory[source] != memory[-1]
-        if alone and (step.call == "relu" or isinstance(step.call, _IN_PLACE)):
-            block[made] = block[source]
-        sizes.append(_states(step, values[source]))
-        makes = frozenset({block[made], len(sizes) - 1})
-        after = frozenset(maker[one] for one in step.reads) - {-1}
-        tasks.append(Task(after, frozenset(block[one] for one in step.reads), makes))
-        maker[made] = len(tasks) - 1
-    return _Orders(tasks, sizes, block[-1]).least(frozenset(), sizes[0])
+        alone = past.readers[past.reads[index][0]] == [index]
+        shared = alone and (step.call == "relu" or isinstance(step.call, _IN_PLACE))
+        block[made] = block[memory] if shared or made == memory else made
+        sizes.append(_states(step, values[step.reads[0]]))
+        after = {number[one.writer] for one in past.reads[index]}
+        if made == memory:  # who reads what is overwritten comes before
+            after |= {number[one] for one in past.readers[past.reads[index][0]] if one in number}
+        reads = frozenset(block[one.memory] for one in past.reads[index])
+        tasks.append(Task(frozenset(after - {-1}), reads, frozenset({block[made], len(sizes) - 1})))
+        number[index] = len(tasks) - 1
+    return _Orders(tasks, sizes, block[past.memory[-1]]).least(frozenset(), sizes[0])
 
 
-def is_view(values: Sequence[Tensor], step: Step, made: int) -> bool:
+@dataclass(frozen=True)
+class Content:
+    """What lies in a value's memory, since the step ``writer`` wrote it; -1 is the world outside."""
+
+    memory: int
+    writer: int
+
+
+class History:
+    """What each step reads, and who reads it; the world outside, as -1, reads the output. Views are no reading."""
+
+    def __init__(self, steps: Sequence[Step], values: Sequence[Tensor], folded: Collection[int] = ()) -> None:
+        self.memory = [0]  # of each value: the first value that lies there
+        self.views: set[int] = set()
+        self.reads: list[list[Content]] = []
+        self.readers: dict[Content, list[int]] = defaultdict(list)
+        writer = [-1] * len(values)
+        for index, step in enumerate(steps):
+            there = [self.memory[one] for one in step.reads]
+            self.reads.append([Content(one, writer[one]) for one in there])
+            looks = index in folded or (not writes(step.call) and _is_in_one_storage(values, step, index + 1))
+            self.memory.append(there[0] if looks or writes(step.call) else index + 1)
+            if looks:
+                self.views.add(index)
+                continue
+            for one in dict.fromkeys(self.reads[-1]):
+                self.readers[one].append(index)
+            writer[self.memory[-1]] = index
+        self.readers[Content(self.memory[-1], writer[self.memory[-1]])].append(-1)
+
+
+def _is_in_one_storage(values: Sequence[Tensor], step: Step, made: int) -> bool:
     storages = [values[one].untyped_storage().data_ptr() for one in step.reads]
     return values[made].untyped_storage().data_ptr() in storages
 

@@ -26,6 +26,7 @@ _POINTWISE = frozenset(
     {"relu", "sigmoid", "tanh", "hardtanh", "leaky_relu", "elu", "gelu", "silu", "hardsigmoid", "hardswish", "mish"}
     | {"softplus", "exp", "log", "sqrt", "rsqrt", "add", "sub", "rsub", "mul", "div", "clamp", "clamp_min", "pow"}
     | {"_softmax", "_log_softmax", "neg", "abs", "maximum", "minimum", "threshold", "_prelu_kernel"}
+    | {"celu", "log_sigmoid_forward", "softshrink", "hardshrink"}
 )
 #: What multiplies and sums up, and is not counted.
 _UNCOUNTED = ("_trilinear", "_cdist_forward", "_fft", "_embedding_bag", "linalg_", "_int_mm", "_scaled_mm")
@@ -48,9 +49,16 @@ def _without_product(name: str, given: Any, result: Any) -> dict[str, Any] | Non
     if name in _REDUCTIONS:
         return {"op": "reduction", "input": _shape(given[0]), "output": _shape(result)}
     bare = name.removesuffix("_")
-    if bare in _POINTWISE or bare != name:  # whatever works in place writes, which decides on what comes after it
+    if bare in _POINTWISE:
         return {"op": "pointwise", "name": bare.lstrip("_"), "elements": prod(_shape(result))}
     return {"op": "uncounted", "name": name} if name.startswith(_UNCOUNTED) else None
+
+
+def overwritten(function: Any, given: Any, named: dict[str, Any]) -> list[Any]:
+    """Return the tensors into which a function of torch writes: what it changes in place, and ``out``."""
+    arguments = function._schema.arguments
+    values = dict(zip((one.name for one in arguments), given, strict=False)) | named
+    return objects.tensors_in([values.get(one.name) for one in arguments if one.is_write])
 
 
 def recurrent(gates: int, given: Any, result: Any) -> dict[str, Any]:

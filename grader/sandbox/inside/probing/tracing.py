@@ -174,8 +174,8 @@ class _Tracer:
         self._sizes: list[dict[str, Any]] = []
         self._weights: dict[int, int] = {}
         self._named: list[dict[str, Any]] = []
+        self._changed: set[int] = set()
         self._kept: list[Any] = []
-        self._path: list[str] = []
         self._muted = False
 
     def trace(self, inputs: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -268,6 +268,7 @@ class _Tracer:
             "units": self.units,
             "weights": self._named,
             "buffers": self._sizes,
+            "changed": sorted(self._changed),
         }
 
     # Buffers and weights
@@ -329,7 +330,7 @@ class _Tracer:
             reason = f"it takes more than {MAX_UNITS} steps"
             raise UntraceableError({"problem": "not analysable", "reason": reason, "place": ""})
         unit: dict[str, Any] = {"kind": kind, "name": name, "given": self._references(given), "operations": []}
-        unit["weights"] = self._used(weights)
+        unit |= {"weights": self._used(weights), "overwrites": []}
         self.unit = unit
         yield unit
         self.unit = None
@@ -337,7 +338,11 @@ class _Tracer:
     def _finish(self, unit: dict[str, Any], result: Any, *, always: bool) -> None:
         """Keep a unit, unless it is a function that only looks at what is there in another way."""
         unit["made"] = self._references(result)
-        known = {one["buffer"] for one in unit["given"]}
+        returned = {one["buffer"] for one in unit["made"]}
+        written = {one["buffer"]: one for one in unit["overwrites"]}
+        unit["made"] += [one for buffer, one in written.items() if buffer not in returned]  # by `y[:, :2] = z`
+        unit["overwrites"] = list(written)
+        known = {one["buffer"] for one in unit["given"]} - set(written)
         is_view = not unit["operations"] and {one["buffer"] for one in unit["made"]} <= known
         if unit["made"] and (always or not is_view):
             self.units.append(unit)
@@ -443,17 +448,21 @@ class _Tracer:
         class Mode(base):  # type: ignore[misc]
             def __torch_dispatch__(self, function: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
                 result = function(*args, **(kwargs or {}))
-                tracer._operation(function, args, result)
+                tracer._operation(function, args, kwargs or {}, result)
                 return result
 
         with Mode():
             yield
 
-    def _operation(self, function: Any, given: Any, result: Any) -> None:
+    def _operation(self, function: Any, given: Any, named: dict[str, Any], result: Any) -> None:
         if self.unit is None or self._muted:
             return
         if function.namespace in {"quantized", "_quantized"}:
             raise _quantised()
+        overwritten = operations.overwritten(function, given, named)
+        there = [one for one in overwritten if self._key(one) in self._buffers]
+        self.unit["overwrites"] += self._references(there)
+        self._changed.update(self._used(overwritten))
         found = operations.note(str(function.__name__).partition(".")[0], given, result)
         if found is None:
             return
