@@ -85,7 +85,8 @@ def machine(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     requirements = ["-r", "requirements.txt", "--no-deps", "--no-index", "--no-compile"]
     wanted = (bundle / "requirements.txt").read_text(encoding="utf-8").splitlines()
     (bundle / "requirements.txt").write_text(f"{wanted[0]}\n", encoding="utf-8")  # without PyTorch and matplotlib
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(python(bundle))]  # its own takes 7 s
+    # Putting a pip of its own there takes 7 s.
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(python(bundle))]
     done([*pip, "install", *requirements], bundle)
     told = done([python(bundle), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], bundle)
     installed = Path(told.strip())
