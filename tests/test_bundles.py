@@ -86,7 +86,7 @@ def test_a_bundle_is_named_from_another_folder(
     monkeypatch.setattr("grader.course.finding._SHIPPED", tmp_path / "nothing")
     path = bundle / "exercises/sheet/ex/ex.py"
     assert run(["check", str(path)]) == ExitCode.USAGE
-    assert f"{path} lies in one: --course {bundle}" in said(capsys)
+    assert f"{path} lies in one: change to {bundle}, or say --course {bundle}" in said(capsys)
     assert run(["check", str(path), "--course", str(bundle)]) == ExitCode.PASSED
 
 

@@ -196,7 +196,7 @@ def test_no_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         find_course(start=tmp_path)
     assert str(none.value) == (
         f"{tmp_path}: no course.yaml in this folder or above it, and this installation carries no course; "
-        "name one with --course, or make one with `grade new course FOLDER`"
+        "change to its folder, name it with --course, or make one with `grade new course FOLDER`"
     )
 
 

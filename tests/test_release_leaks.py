@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -29,10 +29,12 @@ from grader.checks.sealing import SALT_BYTES
 from grader.course import Assignment, Check, Course, Exercise, load_course
 from grader.model import CheckResult, Status
 from grader.reference import Evaluation
-from grader.release import Made, make_bundle, write_folder, write_zip
+from grader.release import Decision, Made, in_words, make_bundle, write_folder, write_zip
 from grader.release.sealed_values import unasked_above
 
 PERSON = "anna"
+#: Seals are as those of `grade release`, but that guessing costs nothing.
+FAST = 1
 ASSIGNMENTS = ("sheet3", "microcontrollers", "theory_to_practice", "tinyml")
 #: What is judged as a student would have it; the others are only searched.
 JUDGED = ("sheet3/gradient_step", "microcontrollers/numpy_network", "tinyml/sigmoid_layer", "tinyml/networks")
@@ -50,7 +52,7 @@ def person(assignment: Assignment) -> str:
 @cache
 def bundle(name: str) -> Made:
     assignment = course().assignments[name]
-    return make_bundle(course(), assignment, person(assignment))
+    return make_bundle(course(), assignment, person(assignment), work=FAST)
 
 
 def truth(exercise: Exercise) -> Evaluation:
@@ -247,7 +249,7 @@ def test_what_stands_in_a_sealed_check_is_known(name: str) -> None:
     """No option that could tell an answer slips in with a new version."""
     known = {"sealed", "id", "number", "shape", "transpose", "unit", "kilobyte", "atol", "rtol", "points"}
     known |= {"sealed_call", "cases", "shapes", "conventions"}
-    secret = {"salt", "shifts", "seals"}
+    secret = {"salt", "shifts", "work", "seals"}
     sealed = 0
     for path, content in bundle(name).files.items():
         if not path.startswith("rubrics/"):
@@ -258,6 +260,22 @@ def test_what_stands_in_a_sealed_check_is_known(name: str) -> None:
                 assert set(check) - known in ({*secret}, set())
                 assert "seals" not in check or len(check["salt"]) == 4 * -(-SALT_BYTES // 3)
     assert sealed > 10
+
+
+def test_the_documented_costs_of_guessing_are_those_of_this_course() -> None:
+    decided = {name: found for one in ASSIGNMENTS for name, found in bundle(one).decisions.items()}
+    rows = [
+        f"| {name} | {costs(found, 'sealed')} | {costs(found, 'properties')} |"
+        for name, found in decided.items()
+        if any(one.seconds is not None for one in found)
+    ]
+    assert len(rows) > 15
+    assert "\n".join(["|---|---|---|", *rows, ""]) in (ROOT / "grader/release/SEALING.md").read_text(encoding="utf-8")
+
+
+def costs(decisions: Iterable[Decision], how: str) -> str:
+    timed = [(one.check.id, one.seconds) for one in decisions if one.how == how and one.seconds is not None]
+    return ", ".join(f"`{name}` {in_words(seconds)}" for name, seconds in timed) or "-"
 
 
 LIBRARIES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -197,6 +198,22 @@ def test_all_seals_look_alike() -> None:
 def test_a_flipped_bit_opens_nothing() -> None:
     (one,) = seal({b"a": {"fraction": 1.0}}, SALT, FAST)
     assert opened([bytes([one[0] ^ 1]) + one[1:]], b"a", SALT, FAST) is None
+
+
+def test_a_sentence_that_was_corrected_tells_nothing_of_either() -> None:
+    """With a stream cipher and one nonce, the two seals would differ by just what the two texts differ by."""
+    texts = [{b"a": {"message": f"It is {word}."}} for word in ("wrong", "false")]
+    one, other = (seal(text, SALT, FAST)[0] for text in texts)
+    assert seal(texts[0], SALT, FAST) == [one]
+    plain = (json.dumps(text[b"a"]).encode() for text in texts)
+    differing = bytes(a ^ b for a, b in zip(*plain, strict=True)).strip(b"\0")
+    assert len(one) == len(other)
+    assert differing not in bytes(a ^ b for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("work", [1, 2, 12])
+def test_any_cost_can_be_paid(work: int) -> None:
+    assert opened(seal({b"a": {}}, SALT, work), b"a", SALT, work) == {}
 
 
 def test_the_key_is_scrypt() -> None:

@@ -72,7 +72,7 @@ class SealedOptions(Seals):
     - ``kilobyte``: what kB, KB, MB … mean in it.
     - ``atol``: absolute tolerance. With both tolerances 0, answers are compared exactly.
     - ``rtol``: relative tolerance.
-    - ``salt``: drawn anew for every check and bundle, in base64.
+    - ``salt``: another one for every check, in base64.
     - ``shifts``: how each number's grid is shifted, in base64.
     - ``work``: the logarithm to base 2 of scrypt's cost.
     - ``conventions``: answers that it is calculated from and that may be right in several ways.

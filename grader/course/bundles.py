@@ -11,7 +11,7 @@ from grader.course.types import Bundle
 from grader.errors import UsageError
 
 #: Counts up with every change after which an older version could not check a bundle, or check it wrongly.
-FORMAT = 2
+FORMAT = 3
 
 
 def read_bundle(root: Path, file: BundleFile) -> Bundle:

@@ -29,10 +29,10 @@ def find_course(named: Path | None = None, start: Path | None = None, near: Path
     if (_SHIPPED / COURSE_FILE).is_file():
         return _SHIPPED
     other = _above(near.resolve()) if near else None
-    advice = f"{near} lies in one: --course {other}" if other else "or make one with `grade new course FOLDER`"
+    make = "change to its folder, name it with --course, or make one with `grade new course FOLDER`"
+    advice = f"{near} lies in one: change to {other}, or say --course {other}" if other else make
     raise UsageError(
-        f"{here}: no {COURSE_FILE} in this folder or above it, and this installation carries no course; "
-        f"name one with --course, {advice}"
+        f"{here}: no {COURSE_FILE} in this folder or above it, and this installation carries no course; {advice}"
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from grader import __version__
+from grader.checks.sealing import WORK
 from grader.course import Assignment, Check, Course, Exercise
 from grader.course.bundles import FORMAT, digest
 from grader.course.finding import COURSE_FILE
@@ -20,6 +21,7 @@ from grader.reference import Evaluation
 from grader.release.deciding import Decided, Decision, decide
 from grader.release.guide import guide
 from grader.release.public_reference import handed_out
+from grader.release.sealer import Sealer
 from grader.starters import literal, with_given
 
 #: The untouched starters, where no hand-in is looked for.
@@ -43,18 +45,22 @@ class Made:
     decisions: Mapping[str, tuple[Decision, ...]]
 
 
-def make_bundle(course: Course, assignment: Assignment, person: str, requirement: str = "") -> Made:
+def make_bundle(
+    course: Course, assignment: Assignment, person: str, requirement: str = "", *, work: int = WORK
+) -> Made:
     """Return the bundle of ``assignment`` for ``person``, empty where everybody has the same numbers.
 
-    ``requirement`` is the line by which pip installs this program; its name and version unless given. Raises UsageError
-    where no check can be made at home, CourseError where a rubric asks for what is not possible.
+    ``requirement`` is the line by which pip installs this program; its name and version unless given. ``work`` is the
+    logarithm to base 2 of scrypt's cost. The same course makes the same bytes each time. Raises UsageError where no
+    check can be made at home, CourseError where a rubric asks for what is not possible.
     """
     seed = course.seed(assignment, person)
     files: dict[str, bytes] = {}
     decided: dict[str, Decided] = {}
     for exercise in assignment.exercises:
         truth = Evaluation(exercise.reference, seed)
-        decided[exercise.id] = decide(exercise, truth)
+        sealer = Sealer(course.title, assignment.id, exercise.id, person, work)
+        decided[exercise.id] = decide(exercise, truth, sealer)
         files |= _handed_out(exercise, truth, decided[exercise.id], personal=assignment.personal)
     listed = [one for one in assignment.exercises if _checkable(decided[one.id].decisions)]
     if not listed:

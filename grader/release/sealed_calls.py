@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any, cast
 
 import numpy as np
@@ -12,11 +11,12 @@ from grader.checks.call import CallOptions
 from grader.checks.calling import Outcome, drawn, noted
 from grader.checks.comparing import Tolerance
 from grader.checks.crossing import to_value
-from grader.checks.sealing import Sketch, UnsealableError, code, codes_around, seal, sketch
+from grader.checks.sealing import Sketch, UnsealableError, code, codes_around, sketch
 from grader.course import Check
 from grader.reference import Definition, Evaluation, Misconception
 from grader.release.open_checks import drawn_inputs
 from grader.release.public_reference import Public, parameters, written_out
+from grader.release.sealer import Sealer
 
 _MOST_MISTAKEN = 4
 
@@ -58,11 +58,13 @@ class SealedCall:
         """All numbers that the right function gives."""
         return _joined(self.results)
 
-    def sealed(self, salt: bytes) -> dict[str, Any]:
+    def sealed(self, sealer: Sealer) -> dict[str, Any]:
         """Return the options of the sealed check. Raises UnsealableError, a ValueError."""
-        plan = sketch(self.numbers, self.tolerance, salt)
+        reference = self.truth.reference
+        inputs = {need for name in self.cases for need in reference.cases[name].needs}
+        plan = sketch(self.numbers, self.tolerance, sealer.salt(self.check.id, reference, inputs))
         messages: dict[bytes, dict[str, Any]] = {code(plan, self.numbers): {"fraction": 1.0}}
-        for wrong in self.truth.reference.misconceptions.values():
+        for wrong in reference.misconceptions.values():
             if wrong.target == self.options.call:
                 fraction = self.options.credit.get(wrong.id, 0.0)
                 told = {"fraction": fraction, "misconception": wrong.id, "message": wrong.message}
@@ -77,9 +79,7 @@ class SealedCall:
             "shapes": [list(one.shape) for one in self.results],
             **({"transpose": True} if self.options.transpose else {}),
             **{key: number for key, number in tolerances if number},
-            "salt": base64.b64encode(salt).decode(),
-            "shifts": base64.b64encode(plan.shifts).decode(),
-            "seals": [base64.b64encode(one).decode() for one in seal(messages, salt)],
+            **sealer.seals(plan, messages),
         }
 
     def _codes(self, plan: Sketch, wrong: Misconception) -> list[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Collection, Iterator
 from typing import Any, cast
 
@@ -11,10 +10,11 @@ import numpy as np
 from grader.checks.answers import Numbers, expected_value
 from grader.checks.comparing import Tolerance
 from grader.checks.following import mistaken
-from grader.checks.sealing import Sketch, UnsealableError, code, codes_around, seal, sketch
+from grader.checks.sealing import Sketch, UnsealableError, code, codes_around, sketch
 from grader.checks.value import ValueOptions, tolerance_of
 from grader.course import Check
 from grader.reference import Evaluation, Misconception, Reference
+from grader.release.sealer import Sealer
 
 #: Cells in which an answer that is right by another definition, and a known mistake, may lie.
 _MOST_ACCEPTED = 64
@@ -40,7 +40,7 @@ def true_and_tolerance(check: Check, truth: Evaluation) -> tuple[Numbers | str, 
 
 
 def sealed(
-    check: Check, truth: Evaluation, asked: Collection[str], conventions: Collection[str], salt: bytes
+    check: Check, truth: Evaluation, asked: Collection[str], conventions: Collection[str], sealer: Sealer
 ) -> dict[str, Any]:
     """Return the options of the sealed check. ``asked`` are the quantities that students hand in.
 
@@ -50,7 +50,7 @@ def sealed(
     """
     options = cast("ValueOptions", check.options)
     true, tolerance = true_and_tolerance(check, truth)
-    plan = sketch(true, tolerance, salt)
+    plan = sketch(true, tolerance, sealer.salt(check.id, truth.reference, [options.value]))
     messages: dict[bytes, dict[str, Any]] = {code(plan, true): {"fraction": 1.0}}
     for name in options.accept:
         for one in codes_around(plan, _alike(true, expected_value(truth.value(name))), _MOST_ACCEPTED):
@@ -61,14 +61,11 @@ def sealed(
             messages.setdefault(one, told)
     ancestors = truth.reference.ancestors([options.value]) - {options.value}
     above = [name for name in truth.reference.order if name in ancestors and name in conventions]
-    seals = [base64.b64encode(one).decode() for one in seal(messages, salt)]
     return {
         **form(check, truth),
         **{key: number for key, number in (("atol", tolerance.atol), ("rtol", tolerance.rtol)) if number},
-        "salt": base64.b64encode(salt).decode(),
-        "shifts": base64.b64encode(plan.shifts).decode(),
         **({"conventions": above} if above else {}),
-        "seals": seals,
+        **sealer.seals(plan, messages),
     }
 
 
