@@ -599,6 +599,7 @@ def test_claims_are_read(found: Any, share: float | None) -> None:
         ("accuracy: a, data: hidden, bands: [[90, 1]]", "bands: accuracies and fractions should lie between 0 and 1"),
         ("accuracy: a, data: hidden, bands: [[0.9, 0.5], [0.7, 1]]", "bands: a higher accuracy earns less"),
         (f"accuracy: a, data: hidden, credit: {{smalest: 1}}, {BANDS}", "credit: `smalest` is no misconception of "),
+        (f"accuracy: a, data: hidden, credit: {{smallest: 2}}, {BANDS}", "smallest should be between 0 and 1, found 2"),
     ],
 )
 def test_an_author_s_mistakes_are_told(tmp_path: Path, check: str, message: str) -> None:

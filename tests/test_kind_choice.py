@@ -225,11 +225,12 @@ def test_hostile_answers_are_wrong_and_nothing_else(tmp_path: Path, answer: Any)
 def test_an_authors_mistakes(tmp_path: Path) -> None:
     with pytest.raises(CourseError) as caught:
         make_course(
-            tmp_path, "\n@quantity\ndef q():\n    return 'a'\n", "choice: p, chance_correction: true, credit: {m: 1}"
+            tmp_path, "\n@quantity\ndef q():\n    return 'a'\n", "choice: p, chance_correction: true, credit: {m: 3}"
         )
     text = str(caught.value)
     assert "choice: `p` is no quantity" in text
     assert "credit: `m` is no misconception" in text
+    assert "credit: m should be between 0 and 1, found 3" in text
     assert "chance_correction: needs `per_item: true`" in text
     assert "options" in judged(tmp_path, {"a"}, ["b"], ", per_item: true").evidence
     assert "for which item" in judged(tmp_path, {"x": "a"}, {"x": "b"}, ", accept: [b]").evidence

@@ -313,7 +313,7 @@ def test_an_authors_mistakes(tmp_path: Path) -> None:
         make_course(
             tmp_path,
             MACS,
-            "formula: macs, variables: [L, M], accept: [L*], credit: {m: 1}, assume: {Q: integers}, without: [x]",
+            "formula: macs, variables: [L, M], accept: [L*], credit: {m: -1}, assume: {Q: integers}, without: [x]",
             "formula: mac, variables: [L]",
             "formula: macs, id: none",
         )
@@ -321,6 +321,7 @@ def test_an_authors_mistakes(tmp_path: Path) -> None:
     for part in (
         "accept: 'L*' cannot be read: something is missing at the end",
         "credit: `m` is no misconception",
+        "credit: m should be between 0 and 1, found -1",
         "assume: `Q` is no variable of this check",
         "without: `x` is no function that is read",
         "`N` is not known here",

@@ -139,7 +139,7 @@ def _problems(options: AccuracyOptions, reference: Reference) -> Iterator[str]:
     if isinstance(options.bands, str) and options.bands not in reference.nodes:
         yield unknown("bands", options.bands, "quantity", reference, reference.nodes)
     bands = [] if isinstance(options.bands, str) else options.bands
-    shares = [number for band in bands for number in band] + list(options.credit.values())
+    shares = [number for band in bands for number in band]
     ladder = [fraction for _, fraction in sorted(bands)]
     weights = options.weights or ".safetensors"
     rules = {

@@ -153,11 +153,9 @@ def _problems(options: CallOptions, reference: Reference) -> Iterator[str]:
         if name not in known:
             yield unknown("properties", name, f"property of `{options.call}`", reference, known)
     mistakes = [name for name, one in reference.misconceptions.items() if one.target == options.call]
-    for name, fraction in options.credit.items():
+    for name in options.credit:
         if name not in mistakes:
             yield unknown("credit", name, f"misconception of `{options.call}`", reference, mistakes)
-        if not 0 <= fraction <= 1:
-            yield f"credit: {name} should be between 0 and 1, found {fraction:g}"
 
 
 def _trial(options: CallOptions, reference: Reference) -> Trial | None:

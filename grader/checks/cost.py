@@ -236,11 +236,9 @@ def _number_problems(options: CostOptions, reference: Reference) -> Iterator[str
     for name, (least, most) in options.limits.items():
         if least > most:
             yield f"limits: {name} from {least:g} to {most:g} cannot be met; write the smaller number first"
-    for name, fraction in options.credit.items():
+    for name in options.credit:
         if name not in {*options.mistakes, *reference.misconceptions}:
             yield f"credit: `{name}` should be one of {', '.join(options.mistakes)}"
-        elif not 0 <= fraction <= 1:
-            yield f"credit: {name} should be between 0 and 1, found {fraction:g}"
 
 
 def _file_problems(options: CostOptions) -> Iterator[str]:

@@ -161,11 +161,9 @@ def _problems(options: GradientOptions, reference: Reference) -> Iterator[str]:
     elif not known and options.gradient in reference.definitions:
         yield f"gradient: no cases draw arguments; write a function marked @cases({options.gradient!r}) that does"
     mistakes = [name for name, one in reference.misconceptions.items() if one.target == options.gradient]
-    for name, fraction in options.credit.items():
+    for name in options.credit:
         if name not in mistakes:
             yield unknown("credit", name, f"misconception of `{options.gradient}`", reference, mistakes)
-        if not 0 <= fraction <= 1:
-            yield f"credit: {name} should be between 0 and 1, found {fraction:g}"
 
 
 def _plan(options: GradientOptions, truth: Evaluation) -> Plan:

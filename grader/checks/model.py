@@ -159,9 +159,6 @@ def _problems(options: ModelOptions, reference: Reference) -> Iterator[str]:
     if options.cases is None and len(own) != 1:
         what = f"{len(own)} functions draw" if own else "no function draws"
         yield f"cases: {what} inputs for `{options.right}`; name the one that does"
-    for name, fraction in options.credit.items():
-        if not 0 <= fraction <= 1:
-            yield f"credit: {name} should be between 0 and 1, found {fraction:g}"
     if options.aspect != "all" and not applies(options, options.aspect, has_right=options.right in known):
         yield f"aspect: nothing says what is right for `{options.aspect}`; mark `{options.right}` with @function"
 

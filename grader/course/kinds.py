@@ -35,11 +35,6 @@ class CheckOptions(BaseModel):
         raise NotImplementedError
 
     @property
-    def partial_credit(self) -> dict[str, float]:
-        """Fraction of the points that each named misconception still earns; none where it is not listed."""
-        return {}
-
-    @property
     def mistakes(self) -> tuple[str, ...]:
         """The misconceptions that a check names by itself, which the reference does not define."""
         return ()
@@ -50,10 +45,13 @@ class CreditOptions(CheckOptions):
 
     credit: dict[str, float] = Field(default_factory=dict)
 
-    @property
-    def partial_credit(self) -> dict[str, float]:
-        """Fraction of the points that each named misconception still earns."""
-        return self.credit
+    def credit_problems(self) -> list[str]:
+        """Return what is wrong with the fractions: a mistake earns from nothing to everything."""
+        return [
+            f"credit: {name} should be between 0 and 1, found {fraction:g}"
+            for name, fraction in self.credit.items()
+            if not 0 <= fraction <= 1
+        ]
 
 
 class Kind(Protocol):

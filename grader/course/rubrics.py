@@ -9,7 +9,7 @@ from math import fsum, isclose
 from pathlib import Path
 from typing import Any
 
-from grader.course.kinds import CheckOptions, Kind
+from grader.course.kinds import CheckOptions, CreditOptions, Kind
 from grader.course.schema import CriterionFile, RubricFile
 from grader.course.types import Check, Criterion, Rubric
 from grader.errors import CourseError, Problem
@@ -37,9 +37,10 @@ def load_rubric(path: Path, kinds: Mapping[str, Kind], reference: Reference | No
             check = _read_check(file, (*place, "checks", position), data, defaults, kinds)
             if isinstance(check, Check):
                 checks.append(check)
-                if reference:
-                    found = check.kind.problems(check.options, reference)
-                    problems += [file.problem((*place, "checks", position), message) for message in found]
+                found = check.kind.problems(check.options, reference) if reference else []
+                if isinstance(check.options, CreditOptions):
+                    found = [*found, *check.options.credit_problems()]
+                problems += [file.problem((*place, "checks", position), message) for message in found]
             else:
                 problems += check
         problems += _points_problems(file, place, entry, checks)
