@@ -40,7 +40,8 @@ def folded_into(network: Network) -> dict[int, int]:
 def _takes_in(network: Network, before: int, norm: Unit) -> bool:
     """Return whether a unit is one product by weights, nothing after it but a bias, whose channels ``norm`` scales.
 
-    In torch those of a normalisation are axis 1; of a dense layer they are the last one.
+    In torch those of a normalisation are axis 1; of a dense layer they are the last one, of a convolution of one example
+    alone, without the axis of a batch, the first.
     """
     unit = network.units[before]
     others = [one for one in unit.operations if one not in unit.products]
@@ -49,9 +50,10 @@ def _takes_in(network: Network, before: int, norm: Unit) -> bool:
     tracked = any(network.weights[one].is_statistic for one in norm.weights)
     if not (plain and weighted and tracked and len(unit.products) == 1 and unit.made[0] == norm.given[0]):
         return False
-    product = unit.products[0]
-    last = isinstance(product, Matrices) and network.framework != "keras"
-    return isinstance(product, Convolution | Matrices) and (not last or len(norm.given[0].shape) == 2)
+    product, axes = unit.products[0], len(norm.given[0].shape)
+    if isinstance(product, Convolution):
+        return axes == len(product.weight)
+    return isinstance(product, Matrices) and (network.framework == "keras" or axes == 2)
 
 
 def folded_parameters(network: Network) -> int:

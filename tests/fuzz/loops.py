@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from torch import nn
 
-from .networks_at_random import writes
+from .networks_at_random import is_single, writes
 
 Array: TypeAlias = Any
 
@@ -29,8 +29,12 @@ class Loops:
         computed = getattr(self, f"_{kind}", None)
         if computed is None:
             made = _ELEMENTWISE[kind](given[0])
+        elif isinstance(call, str):
+            made = computed(*given)
+        elif is_single(call, given[0]):
+            made = computed(call, given[0][None])[0]
         else:
-            made = computed(*given) if isinstance(call, str) else computed(call, *given)
+            made = computed(call, *given)
         if not writes(call):
             return made
         given[0][...] = made

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from grader.cost import analyse, cost_of
 
 from .loops import Array, Loops
-from .networks_at_random import Drawn, Step, networks
+from .networks_at_random import Drawn, Step, is_single, networks
 from .orders import History, least_peak
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -100,7 +100,8 @@ def _folded(steps: Sequence[Step], values: Sequence[Tensor]) -> list[Step]:
         before, made = steps[read.writer], values[read.writer + 1]
         if not _is_alike(made, values[step.reads[0]]):
             continue
-        fits = isinstance(before.call, _CONVOLUTIONS) or (isinstance(before.call, nn.Linear) and made.dim() == 2)
+        channels = isinstance(before.call, _CONVOLUTIONS) and not is_single(before.call, made)
+        fits = channels or (isinstance(before.call, nn.Linear) and made.dim() == 2)
         if fits and all(uses[id(one)] == 1 for one in (*_weights(before), *_weights(step))):
             found[read.writer] = Step(_taking_in(before.call, step.call), before.reads)
             found[index] = Step(nn.Identity(), step.reads)

@@ -18,6 +18,7 @@ MAX_WEIGHTS = 400
 
 Draw: TypeAlias = st.DrawFn
 Call: TypeAlias = nn.Module | str
+Maker: TypeAlias = Callable[[Draw, tuple[int, ...]], Call]
 
 
 def _padded(x: Tensor) -> Tensor:
@@ -53,6 +54,14 @@ FUNCTIONS: dict[str, Callable[..., Tensor]] = {
 def writes(call: Call) -> bool:
     """Return whether a step writes over the first value that it reads."""
     return call.endswith("_") if isinstance(call, str) else getattr(call, "inplace", False) is True
+
+
+def is_single(layer: nn.Module, x: Any) -> bool:
+    """Return whether torch takes ``x`` for one example, without the axis of a batch."""
+    if isinstance(layer, (nn.RNNBase, nn.MultiheadAttention)):
+        return bool(x.ndim == 2)
+    kernel = getattr(layer, "kernel_size", None)
+    return isinstance(kernel, tuple) and bool(x.ndim == len(kernel) + 1)
 
 
 @dataclass(frozen=True)
@@ -243,6 +252,17 @@ def _reshaped(draw: Draw, shape: tuple[int, ...]) -> Call:
     return draw(st.sampled_from(calls))
 
 
-_ANY: list[Callable[[Draw, tuple[int, ...]], Call]] = [_linear, _elementwise, _layer_norm, _normalised]
+def _of_one(maker: Maker) -> Maker:
+    """Make a layer that takes the value for one example."""
+    return lambda draw, shape: maker(draw, (1, *shape))
+
+
+_ANY: list[Maker] = [_linear, _elementwise, _layer_norm, _normalised]
 _MAPS = [_convolution, _transposed, _pool, _group_norm, _reshaped] * 2
-_MAKERS = {2: _ANY, 3: [*_ANY, *_MAPS, *[_recurrent, _attending] * 3], 4: [*_ANY, *_MAPS], 5: [*_ANY, *_MAPS]}
+_MAPS_OF_ONE = [_of_one(one) for one in (_convolution, _transposed)]
+_MAKERS: dict[int, list[Maker]] = {
+    2: [*_ANY, *_MAPS_OF_ONE, *[_of_one(one) for one in (_recurrent, _attending)]],
+    3: [*_ANY, *_MAPS, *_MAPS_OF_ONE, *[_recurrent, _attending] * 3],
+    4: [*_ANY, *_MAPS, *_MAPS_OF_ONE],
+    5: [*_ANY, *_MAPS],
+}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from .networks_at_random import Step, writes
+from .networks_at_random import Step, is_single, writes
 
 _IN_PLACE = (nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, nn.SiLU, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -90,7 +90,8 @@ def _states(step: Step, x: Tensor) -> int:
     if not isinstance(step.call, nn.RNNBase):
         return 0
     layer = step.call
-    each = layer.num_layers * (1 + layer.bidirectional) * len(x) * layer.hidden_size
+    sequences = 1 if is_single(layer, x) else len(x)
+    each = layer.num_layers * (1 + layer.bidirectional) * sequences * layer.hidden_size
     return each * (2 if isinstance(layer, nn.LSTM) else 1)
 
 
