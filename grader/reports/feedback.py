@@ -23,7 +23,7 @@ _ASKED = {
     "gradient": "the gradient `{}`",
     "model": "the model `{}`",
     "accuracy": "`{}`, on data that only the grader has",
-    "cost": "what a network costs: `{}`",
+    "cost": "`{}`, of what a network costs",
     "curve": "a training history: `{}`",
     "figure": "a figure: `{}`",
     "formula": "the formula `{}`",
