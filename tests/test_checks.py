@@ -404,7 +404,7 @@ def test_a_fault_of_the_reference_is_never_a_zero(
 
 def test_a_run_that_failed_for_a_reason_of_ours_is_never_a_zero(one: Callable[..., CheckResult]) -> None:
     result = one("1.0", 1.0, stop=Stop.INFRASTRUCTURE, detail="no space left")
-    message = "Could not be run for a reason that is not yours; it will be tried again."
+    message = "Could not be run for a reason that is not yours; it has to be run again."
     assert (verdict(result), result.message, result.evidence) == (OWED, message, "no space left")
 
 

@@ -316,7 +316,7 @@ def test_a_fault_of_ours_is_pending_and_tried_again(room: Class) -> None:
     anna, bela = batch.reports[:2]
     assert (anna.pending, anna.stop, anna.points, anna.max_points) == (True, Stop.INFRASTRUCTURE, 0.0, 3.0)
     assert {result.status for result in results(anna).values()} == {Status.ERROR}
-    assert anna.exercises[0].note == "It could not be run for a reason that is not yours; it will be tried again."
+    assert anna.exercises[0].note == "It could not be run for a reason that is not yours; it has to be run again."
     assert (bela.pending, bela.points) == (False, 1.0)
     repaired = FakeEngine()
     again = room.grade(repaired)

@@ -44,7 +44,7 @@ def judge_exercise(
     """
     checks = exercise.rubric.checks
     if run.stop is Stop.INFRASTRUCTURE:
-        message = "Could not be run for a reason that is not yours; it will be tried again."
+        message = "Could not be run for a reason that is not yours; it has to be run again."
         return tuple(_owed(check, message, run.detail) for check in checks)
     case = replace(_case(checks, truth, run), context=context)
     results: dict[str, CheckResult] = {}

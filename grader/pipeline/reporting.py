@@ -111,7 +111,7 @@ def _what_happened(run: Run | None) -> str:
     if run is None:
         return ""
     if run.stop is Stop.INFRASTRUCTURE:
-        return "It could not be run for a reason that is not yours; it will be tried again."
+        return "It could not be run for a reason that is not yours; it has to be run again."
     if run.stop is not Stop.FINISHED:
         return run.detail
     if run.errors:
