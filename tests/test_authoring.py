@@ -448,27 +448,6 @@ DRAWN = []
     assert exercise.reference.cases["numbers"].function.__globals__["DRAWN"] == [1]
 
 
-def test_all_known_hand_ins_get_the_same_hidden_inputs(tmp_path: Path, workplace: Workplace) -> None:
-    text = """
-@function
-def double(x): return 2 * x
-@cases("double")
-def numbers(rng):
-    DRAWN.append(1)
-    yield (rng.normal(),)
-@misconception("double", "Twice, not squared.")
-def squared(x): return x**2
-DRAWN = []
-"""
-    solution = {"reference/sheet/solutions/ex.py": "def double(x):\n    return x + x\n"}
-    course = load_course(write(tmp_path, {**course_files(HEAD + text, rubric("call: double")), **solution}), KINDS)
-    (exercise,) = course.exercises()
-    outcomes = validate(course, [exercise], workplace)
-    assert complaints(outcomes) == {}
-    assert len(outcomes) > 2
-    assert exercise.reference.cases["numbers"].function.__globals__["DRAWN"] == [1]
-
-
 def test_all_faulty_functions_of_a_reference_are_found_before_anything_runs(tmp_path: Path) -> None:
     text = """
 @quantity

@@ -17,7 +17,6 @@ from namespace_helpers import needs_ns
 from observing_helpers import grade, grade_in, make_exercise
 
 from grader.checks.calling import Outcome, evaluated
-from grader.checks.calling import Outcome, evaluated
 from grader.checks.crossing import short, to_plain, to_value
 from grader.checks.trees import Comparison, mismatch
 from grader.course import Exercise
@@ -606,54 +605,6 @@ def test_a_module_and_a_notebook_confined(relu: Exercise) -> None:
         assert verdict(grade_in(relu, module_job(RIGHT), sandbox)) == ("passed", 1.0, None)
         job = notebook_job("import numpy as np", "def relu(z):\n    return np.where(z > 0, z, 0.01 * z)")
         assert verdict(grade_in(relu, job, sandbox)) == ("failed", 0.0, "leaky")
-
-
-# What an author's function gives is worked out once
-
-
-def test_an_authors_function_is_called_once_for_equal_inputs() -> None:
-    called: list[str] = []
-
-    def double(z: Any) -> Any:
-        called.append(str(z.dtype))
-        return 2 * z
-
-    def sent(dtype: type) -> dict[str, Any]:
-        return {"args": to_plain([np.ones(3, dtype)])}
-
-    first = evaluated(double, sent(np.float64))
-    assert first == Outcome(to_plain(np.full(3, 2.0)), changed=False)
-    assert evaluated(double, sent(np.float64)) == first
-    assert called == ["float64"]
-    assert evaluated(double, sent(np.float32)).value == to_plain(np.full(3, 2.0, np.float32))
-    assert called == ["float64", "float32"]
-    assert evaluated(double, sent(np.float64), further="deterministic") == first
-    assert called == ["float64", "float32", "float64"]
-
-
-def test_an_authors_function_that_raises_does_so_each_time() -> None:
-    def fails() -> None:
-        raise ValueError("no")
-
-    for _ in range(2):
-        with pytest.raises(ValueError, match="no"):
-            evaluated(fails, {"args": []})
-
-
-def test_that_a_reference_gives_something_else_when_called_again_is_seen(tmp_path: Path) -> None:
-    text = """
-@function
-def noise(z):
-    return np.random.default_rng().normal(size=z.shape)
-@cases("noise")
-def vectors(rng):
-    yield (rng.normal(size=5),)
-"""
-    exercise = make_exercise(tmp_path, text, "call: noise, compare: false, properties: [deterministic]")
-    result = grade(exercise, "def noise(z):\n    return z\n")["noise"]
-    assert result.status is Status.ERROR
-    assert "the reference would lose this check" in result.evidence
-    assert "gives something else when called once more" in result.evidence
 
 
 # What an author's function gives is worked out once

@@ -257,27 +257,6 @@ def test_only_submissions_of_one_person_share_their_hidden_inputs(room: Class, m
     assert len({truths[name][0].hidden for name in ("anna", *others)}) == 1 + len(others)
 
 
-def test_only_submissions_of_one_person_share_their_hidden_inputs(room: Class, monkeypatch: pytest.MonkeyPatch) -> None:
-    truths: dict[str, list[Evaluation]] = {}
-
-    def noting(submission: Submission, assignment: Assignment, exercise: Exercise, truth: Evaluation, named: str) -> Any:
-        truths.setdefault(submission.id, []).append(truth)
-        return prepare(submission, assignment, exercise, truth, named)
-
-    monkeypatch.setattr("grader.pipeline.batch.prepare", noting)
-    [assignment] = room.course.assignments.values()
-    found = read_folder(room.folder, assignment.id).submissions
-    keys = {"anna": "one", "bela": "one"}
-    submissions = [replace(one, key=keys.get(one.id, "")) for one in found]
-    batch = grade(room.course, assignment, submissions, place(room.store, FakeEngine()))
-    assert points(batch) == points(room.grade(FakeEngine()))
-    shared = truths["anna"][0]
-    assert all(one is shared for one in (*truths["anna"][:2], *truths["bela"][:2]))
-    # What was drawn for anybody else is not kept from preparing to running.
-    assert len({id(one) for name in ("carl", "dana") for one in truths[name][:2]}) == 4
-    assert len({truths[name][0].hidden for name in ("anna", "carl", "dana")}) == 3
-
-
 @pytest.mark.parametrize("after", [0, 1, 3])
 def test_an_interruption_loses_only_what_was_in_flight(room: Class, tmp_path: Path, after: int) -> None:
     first = FakeEngine(interrupt_after=after)
