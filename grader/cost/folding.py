@@ -40,8 +40,8 @@ def folded_into(network: Network) -> dict[int, int]:
 def _takes_in(network: Network, before: int, norm: Unit) -> bool:
     """Return whether a unit is one product by weights, nothing after it but a bias, whose channels ``norm`` scales.
 
-    In torch those of a normalisation are axis 1; of a dense layer they are the last one, of a convolution of one example
-    alone, without the axis of a batch, the first.
+    In torch those of a normalisation are axis 1; of a dense layer they are the last one, and the first of a convolution
+    of one example alone, without the axis of a batch.
     """
     unit = network.units[before]
     others = [one for one in unit.operations if one not in unit.products]
