@@ -32,7 +32,7 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     files = course_files(REFERENCE, rubric("value: area, self_check: sealed"))
     files |= course_files("", rubric("text: why, model_answer: Because."), name="words")
     declared = "declaration: ex, file: papers.yaml", "declaration: words, file: papers.yaml"
-    deadline = "files: paper, required: ['*.yaml'], deadline: true, time_zone: Europe/Berlin"
+    deadline = "files: paper, required: ['*.py|*.ipynb'], deadline: true, time_zone: Europe/Berlin"
     files |= course_files("", rubric(*declared, deadline), name="papers")
     for name, file in (("ex", "ex.py"), ("words", "words.py"), ("papers", "papers.yaml")):
         folder = f"exercises/sheet/{name}"
@@ -62,6 +62,15 @@ def test_all_of_a_bundle_is_checked_from_its_own_folder(bundle: Path, capsys: Ca
     assert "not clear" not in told
 
 
+def test_the_files_of_a_sheet_are_looked_for_in_all_of_the_bundle(bundle: Path, capsys: Captured) -> None:
+    assert run(["check"]) == ExitCode.PASSED
+    assert "✓ paper Right" in said(capsys)
+    (bundle / "exercises/sheet/ex/ex.py").unlink()
+    (bundle / "exercises/sheet/words/words.py").unlink()
+    assert run(["check"]) == ExitCode.FAILED
+    assert "No file *.py or *.ipynb was handed in." in said(capsys)
+
+
 def test_a_declaration_and_files_are_judged_before_anything_is_handed_in(bundle: Path, capsys: Captured) -> None:
     assert run(["check", "exercises/sheet/papers"]) == ExitCode.PASSED
     told = said(capsys)
@@ -70,6 +79,14 @@ def test_a_declaration_and_files_are_judged_before_anything_is_handed_in(bundle:
     assert "Handed in" not in told
     assert "deadline" not in told
     assert "Still to be graded" not in told
+
+
+def test_papers_elsewhere_are_not_taken_for_those_in_the_bundle(bundle: Path, tmp_path: Path, capsys: Captured) -> None:
+    write(tmp_path / "mine", {"papers.yaml": "willing: {}\n"})
+    assert run(["check", str(tmp_path / "mine"), "--course", str(bundle)]) == ExitCode.FAILED
+    told = said(capsys)
+    assert "Not declared under `willing` in `papers.yaml`." in told
+    assert "No file *.py or *.ipynb was handed in." in told
 
 
 @pytest.mark.parametrize("path", ["exercises/sheet/words", "exercises/sheet/words/words.py"])

@@ -15,7 +15,7 @@ from course_helpers import RIGHT, hand_in, make_course, make_personal_course, pr
 from grader.course import Assignment, Course, Exercise
 from grader.importers import read_one
 from grader.model import SourceFile, Submission
-from grader.pipeline import Task
+from grader.pipeline import Task, prepare
 from grader.pipeline.handins import Choice, choose
 from grader.reference import Evaluation
 from grader.starters import with_given
@@ -243,6 +243,18 @@ def test_files_beside_the_hand_in_go_with_it(course: Course, tmp_path: Path, mon
     smaller = task(course, tmp_path, {})
     assert smaller.job is not None
     assert dict(smaller.job.files) == {"data/a.csv": b"1,2"}
+
+
+def test_beside_what_is_not_run_lies_all_that_was_handed_in(course: Course, tmp_path: Path) -> None:
+    """The file that says who handed in speaks for the code and the paper in other folders as well."""
+    assignment = course.assignments["sheet1"]
+    papers = replace(assignment.exercises[0], files=("papers.yaml",), starters=())
+    files = {"b/papers.yaml": "people: []", "b/x.txt": "below", "a/one.py": "x = 1", "sheet.pdf": "p", "x.txt": "no"}
+    one = read_one(hand_in(tmp_path, files), assignment.id, "anna").submissions[0]
+    found = prepare(one, assignment, papers, Evaluation(papers.reference, None))
+    assert found.job is not None
+    told = {name: data.decode() for name, data in found.job.files}
+    assert told == {"papers.yaml": "people: []", "x.txt": "below", "a/one.py": "x = 1", "sheet.pdf": "p"}
 
 
 def test_names_that_cannot_be_written_do_not_fail_the_run(course: Course, tmp_path: Path) -> None:

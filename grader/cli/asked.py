@@ -66,12 +66,13 @@ def check_once(asked: Asked, workplace: Workplace, courses: Courses | None = Non
 
     ``courses`` may hold the course from a check before.
     """
-    intake = read_one(asked.path, "", asked.person)
-    if asked.path.resolve() == asked.root.resolve():
-        intake = replace(intake, submissions=tuple(_without_checks(one, asked.root) for one in intake.submissions))
+    intake = _handed_in(asked, asked.path)
     name, exercises = _meant(asked, outline(asked.root), intake)
     course = (courses or Courses()).load(asked.root, name, exercises)
     checkable, left_out = _checkable(course, course.assignment(name))
+    inside = asked.path.resolve().is_relative_to(asked.root.resolve())
+    if course.bundle and inside and not _runnable(file for one in checkable for file in one.files):
+        intake = _handed_in(asked, asked.root)  # what is not run speaks for all that is handed in
     batch = grade(
         course,
         replace(course.assignment(name), late=None),  # a check is no hand-in
@@ -83,6 +84,14 @@ def check_once(asked: Asked, workplace: Workplace, courses: Courses | None = Non
     )
     files = {file.name: file.path for one in intake.submissions for file in one.files}
     return Checked(course.assignment(name), batch, files)
+
+
+def _handed_in(asked: Asked, path: Path) -> Intake:
+    """Return what lies at ``path``, without what judges it. Raises UsageError when nothing is there."""
+    intake = read_one(path, "", asked.person)
+    if path.resolve() != asked.root.resolve():
+        return intake
+    return replace(intake, submissions=tuple(_without_checks(one, asked.root) for one in intake.submissions))
 
 
 def _without_checks(submission: Submission, root: Path) -> Submission:

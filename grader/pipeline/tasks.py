@@ -141,17 +141,21 @@ def _probes(exercise: Exercise, truth: Evaluation) -> tuple[Probe, ...]:
 
 
 def _companions(submission: Submission, hand_in: SourceFile) -> tuple[tuple[str, bytes], ...]:
-    """Return the files at or below the hand-in's folder, by path relative to it."""
+    """Return the files at or below the hand-in's folder, by path relative to it.
+
+    Beside what is not run lies all that was handed in, as it speaks for that; the others by their whole paths.
+    """
     folder = PurePosixPath(hand_in.name).parent
+    is_run = PurePosixPath(hand_in.name).suffix.lower() in _FORMS
     found: dict[PurePosixPath, bytes] = {}
     folders: set[PurePosixPath] = set()
     room = MAX_COMPANION_BYTES
-    for file in submission.files:
-        path = PurePosixPath(file.name)
-        is_run = path.suffix.lower() in _FORMS
-        if (file is hand_in and is_run) or not path.is_relative_to(folder) or file.size_bytes > room:
+    places = [(file, PurePosixPath(file.name)) for file in submission.files]
+    below = [(file, path.relative_to(folder)) for file, path in places if path.is_relative_to(folder)]
+    elsewhere = [] if is_run else [(file, path) for file, path in places if not path.is_relative_to(folder)]
+    for file, inner in (*below, *elsewhere):
+        if (file is hand_in and is_run) or file.size_bytes > room:
             continue
-        inner = path.relative_to(folder)
         # Names may have become too long, or equal, when they were made readable: that must not fail the run.
         if not _can_be_written(inner) or inner in folders or any(one in found for one in (inner, *inner.parents)):
             continue
