@@ -182,6 +182,25 @@ def test_the_form_that_was_worked_on_is_graded(course: Course, tmp_path: Path) -
         assert [name for name, _ in found.job.files] == [other]
 
 
+def test_work_under_another_name_beside_an_untouched_starter_is_told(course: Course, tmp_path: Path) -> None:
+    exercise = course.assignments["sheet1"].exercises[0]
+    notebook, module = starter(exercise, ".ipynb"), starter(exercise, ".py")
+    files = {"rectangles.ipynb": notebook, "rectangles.py": module, "my_solution.py": filled(module)}
+    more = {"rectangles (1).ipynb": filled(notebook), "notes.yaml": "", "deep/other.py": "x = 1\n"}
+    found = task(course, tmp_path / "one", {**files, **more})
+    assert (found.file, found.untouched, found.owed) == ("rectangles.ipynb", True, False)
+    assert found.note == "Graded was rectangles.ipynb, in which nothing was changed since it was handed out."
+    advice = "was not looked at, and the starter beside it is untouched; if it is your work, name it rectangles"
+    assert {(problem.where, problem.message) for problem in found.problems} == {
+        (f"{tmp_path / 'one'}/my_solution.py", f"{advice}.py"),
+        (f"{tmp_path / 'one'}/rectangles (1).ipynb", f"{advice}.ipynb"),
+    }
+    worked_on = task(course, tmp_path / "two", {**files, "rectangles.py": filled(module)})
+    assert (worked_on.file, worked_on.problems) == ("rectangles.py", ())
+    named = task(course, tmp_path / "one", {}, "my_solution.py")
+    assert (named.file, named.note, named.problems) == ("my_solution.py", "", ())
+
+
 def test_personal_numbers_do_not_make_a_starter_worked_on(tmp_path: Path) -> None:
     course = make_personal_course(tmp_path / "course")
     assignment = course.assignments["sheet3"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from grader.course import Assignment, Exercise
+from grader.course.loading import RUN_SUFFIXES
 from grader.errors import Problem
 from grader.model import SourceFile, Submission
 
@@ -18,11 +19,12 @@ _CLUTTER = re.compile(r"([ _-]*(\(\d+\)|copy|kopie|copia|final|submission))+$|[-
 class Choice:
     """Files that could be the hand-in, the best first; or the problem that keeps a person from knowing.
 
-    With neither, nothing was handed in.
+    With neither, nothing was handed in. ``beside`` are notebooks or modules in their folders that no exercise asks for.
     """
 
     files: tuple[SourceFile, ...] = ()
     problem: Problem | None = None
+    beside: tuple[SourceFile, ...] = ()
 
 
 def choose(submission: Submission, assignment: Assignment, exercise: Exercise, named: str = "") -> Choice:
@@ -45,9 +47,12 @@ def choose(submission: Submission, assignment: Assignment, exercise: Exercise, n
         if len(found) > 1:
             return _ambiguous(submission, exercise, found)
         chosen += found
-    if chosen or not submission.files:
-        return Choice(tuple(chosen))
     suffixes = [PurePosixPath(name).suffix for name in exercise.files]
+    if chosen or not submission.files:
+        folders = {PurePosixPath(file.name).parent for file in chosen}
+        near = [file for file in free if PurePosixPath(file.name).parent in folders and file not in chosen]
+        alike = tuple(suffix for suffix in suffixes if suffix in RUN_SUFFIXES)  # other kinds lie there by right
+        return Choice(tuple(chosen), beside=tuple(one for one in near if one.name.lower().endswith(alike)))
     for suffix in suffixes if not (siblings or assignment.others) else []:
         fitting = [file for file in submission.files if file.name.lower().endswith(suffix)]
         if len(fitting) > 1:

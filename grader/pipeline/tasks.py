@@ -88,8 +88,19 @@ def prepare(
     file, source = (worked_on or sources)[0]
     others = [other.name for other in choice.files if other is not file]
     note = f"Graded was {file.name}, not {', '.join(others)}." if others else ""
+    if choice.beside and not worked_on:
+        note = f"Graded was {file.name}, in which nothing was changed since it was handed out."
+        problems += [_overlooked(submission, exercise, one) for one in choice.beside]
     job = _job(submission, exercise, file, source, truth)
     return Task(submission, exercise, truth, job, file.name, note, untouched=not worked_on, problems=tuple(problems))
+
+
+def _overlooked(submission: Submission, exercise: Exercise, file: SourceFile) -> Problem:
+    """Return the problem that ``file`` may hold the work, and has no name by which anyone could know."""
+    suffix = PurePosixPath(file.name.lower()).suffix
+    name = next(one for one in exercise.files if one.endswith(suffix))
+    message = f"was not looked at, and the starter beside it is untouched; if it is your work, name it {name}"
+    return Problem(f"{submission.source}/{file.name}", message)
 
 
 def _read(file: SourceFile, where: str) -> str:
