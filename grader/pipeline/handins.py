@@ -42,7 +42,7 @@ def choose(submission: Submission, assignment: Assignment, exercise: Exercise, n
     free = [file for file in submission.files if _tidy(file.name) not in others]
     for name in exercise.files:
         exact = [file for file in submission.files if PurePosixPath(file.name).name == name]
-        near = [file for file in free if _tidy(name) in {_tidy(file.name), _tidy(file.name, _CLUTTER)}]
+        near = [file for file in free if fits(file.name, name)]
         found = exact or near
         if len(found) > 1:
             return _ambiguous(submission, exercise, found)
@@ -62,6 +62,11 @@ def choose(submission: Submission, assignment: Assignment, exercise: Exercise, n
     names = ", ".join(file.name for file in submission.files[:5])
     message = f"no hand-in to {exercise.id}: found {names}; expected {' or '.join(exercise.files)}"
     return Choice(problem=Problem(submission.source, message))
+
+
+def fits(name: str, asked: str) -> bool:
+    """Return whether a file's name is the one asked for, but for case, separators and what tools append."""
+    return _tidy(asked) in {_tidy(name), _tidy(name, _CLUTTER)}
 
 
 def _tidy(name: str, clutter: re.Pattern[str] | None = None) -> str:
