@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -116,13 +117,24 @@ def preload(bundle: Path, *names: str) -> None:
 def test_a_library_that_is_missing_is_named_and_costs_one_exercise(bundle: Path, capsys: Captured) -> None:
     preload(bundle, "math", "no_such_library.part")
     assert find_spec("no_such_library") is None
-    advice = f"sheet/ex: needs no_such_library, which is not installed here; pip install -r {bundle}/requirements.txt"
+    command = f"{sys.executable} -m pip install -r {bundle}/requirements.txt"
+    advice = f"sheet/ex: needs no_such_library, which is not installed here; install it: {command}"
     assert run(["check", "exercises/sheet/ex"]) == ExitCode.USAGE
     assert advice in said(capsys)
     assert run(["check"]) == ExitCode.PASSED
     told = said(capsys)
     assert advice.replace(" ", "") in told.replace(" ", "")  # a long path goes over the end of a line
     assert "Total: 3 of 3 points" in told
+
+
+def test_several_libraries_that_are_missing_are_named_in_one_sentence(
+    bundle: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preload(bundle, "no_such_library", "nor_this_one", "none_such")
+    monkeypatch.setattr("sys.executable", "/home/a b/bin/python")
+    assert run(["check", "exercises/sheet/ex"]) == ExitCode.USAGE
+    told = "needs no_such_library, none_such and nor_this_one, which are not installed here; install them: "
+    assert f'{told}"/home/a b/bin/python" -m pip install -r ' in said(capsys)
 
 
 def test_what_fails_on_the_machine_is_told_to_whom_it_belongs(

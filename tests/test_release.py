@@ -756,6 +756,17 @@ def test_a_bundle_of_another_version(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert f"pip install -r {bundle / 'requirements.txt'}" in told
 
 
+def test_an_older_bundle_of_the_same_version_is_not_mended_by_installing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = in_bundle(tmp_path)
+    text = (bundle / "course.yaml").read_text(encoding="utf-8")
+    (bundle / "course.yaml").write_text(text.replace(f"format: {FORMAT}", "format: 2"), encoding="utf-8")
+    assert run(["check", str(bundle), "--course", str(bundle)]) == ExitCode.USAGE
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.endswith("which no longer reads format 2 of bundles; download the bundle again")
+
+
 def test_an_edited_bundle_is_used_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bundle = in_bundle(tmp_path)
     changed = bundle / "rubrics/sheet/ex.yaml"

@@ -10,6 +10,7 @@ from pathlib import Path
 from grader.cli.courses import Courses
 from grader.cli.meant import meant, runnable
 from grader.course import Assignment, Course, Exercise, outline
+from grader.course.bundles import install
 from grader.errors import ExitCode, Problem, UsageError
 from grader.importers import Intake, read_one, readable
 from grader.model import Batch, CheckScore, Status, Stop, Submission
@@ -117,9 +118,8 @@ def _checkable(course: Course, assignment: Assignment) -> tuple[list[Exercise], 
     Only of bundles: elsewhere the rung may bring another Python. Raises UsageError where none can be run.
     """
     missing = {one.id: _not_installed(one) for one in assignment.exercises} if course.bundle else {}
-    advice = f"pip install -r {course.root / 'requirements.txt'}"
     problems = [
-        Problem(f"{assignment.id}/{name}", f"needs {', '.join(found)}, which is not installed here; {advice}")
+        Problem(f"{assignment.id}/{name}", f"{_needs(found)}: {install(course.root)}")
         for name, found in missing.items()
         if found
     ]
@@ -127,6 +127,13 @@ def _checkable(course: Course, assignment: Assignment) -> tuple[list[Exercise], 
     if not able:
         raise UsageError("\n".join(map(str, problems)))
     return able, problems
+
+
+def _needs(missing: list[str]) -> str:
+    *others, last = missing
+    if not others:
+        return f"needs {last}, which is not installed here; install it"
+    return f"needs {', '.join(others)} and {last}, which are not installed here; install them"
 
 
 def _not_installed(exercise: Exercise) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
 
 from grader import __version__
@@ -19,15 +20,22 @@ def read_bundle(root: Path, file: BundleFile) -> Bundle:
     if file.format > FORMAT:
         raise UsageError(
             f"{root}: this bundle was made by grade {file.grader}, and this is grade {__version__}, which is too old "
-            f"for it; install the one in its requirements.txt: pip install -r {root / 'requirements.txt'}"
+            f"for it; install the one in its requirements.txt: {install(root)}"
         )
     if file.format < FORMAT:
+        older = "" if file.grader == __version__ else f", or install the older one: {install(root)}"
         raise UsageError(
             f"{root}: this bundle was made by grade {file.grader}, and this is grade {__version__}, which no longer "
-            f"reads it; download the bundle again, or pip install -r {root / 'requirements.txt'}"
+            f"reads format {file.format} of bundles; download the bundle again{older}"
         )
     changed = tuple(root / name for name, sha256 in file.files.items() if _hash(root / name) != sha256)
     return Bundle(file.grader, file.person, changed)
+
+
+def install(root: Path) -> str:
+    """Return the command that installs what the bundle in ``root`` needs for the Python that runs this."""
+    python, file = (f'"{one}"' if " " in str(one) else str(one) for one in (sys.executable, root / "requirements.txt"))
+    return f"{python} -m pip install -r {file}"
 
 
 def _hash(path: Path) -> str:
