@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from grader import __version__
 from grader.course.schema import BundleFile
 from grader.course.types import Bundle
-from grader.errors import UsageError
+from grader.errors import Problem, UsageError
 
 #: Counts up with every change after which an older version could not check a bundle, or check it wrongly.
 FORMAT = 3
@@ -36,6 +37,12 @@ def install(root: Path) -> str:
     """Return the command that installs what the bundle in ``root`` needs for the Python that runs this."""
     python, file = (f'"{one}"' if " " in str(one) else str(one) for one in (sys.executable, root / "requirements.txt"))
     return f"{python} -m pip install -r {file}"
+
+
+def damages(problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems of a bundle's files with advice for a student: that to authors follows a semicolon."""
+    advice = "this file of the bundle is damaged; download the bundle again and copy your work into it"
+    return [Problem(one.where, f"{one.message.partition('; ')[0]}: {advice}") for one in problems]
 
 
 def _hash(path: Path) -> str:
