@@ -264,6 +264,23 @@ def test_files_beside_the_hand_in_go_with_it(course: Course, tmp_path: Path, mon
     assert dict(smaller.job.files) == {"data/a.csv": b"1,2"}
 
 
+def test_one_file_may_serve_exercises_in_several_folders(course: Course, tmp_path: Path) -> None:
+    assignment = course.assignments["sheet1"]
+    exercise = replace(assignment.exercises[0], also=("history.json", "net.bin", "twice.json"))
+    files = {
+        "a/rectangles.py": RIGHT,
+        "a/net.bin": "own",
+        "b/net.bin": "other",
+        "history.json": "all",
+        "b/x.json": "no",
+    }
+    both = {"b/twice.json": "one", "c/twice.json": "or the other?"}
+    one = read_one(hand_in(tmp_path, {**files, **both}), assignment.id, "anna").submissions[0]
+    found = prepare(one, assignment, exercise, Evaluation(exercise.reference, None))
+    assert found.job is not None
+    assert {name: data.decode() for name, data in found.job.files} == {"net.bin": "own", "history.json": "all"}
+
+
 def test_beside_what_is_not_run_lies_all_that_was_handed_in(course: Course, tmp_path: Path) -> None:
     """The file that says who handed in speaks for the code and the paper in other folders as well."""
     assignment = course.assignments["sheet1"]
