@@ -72,8 +72,11 @@ def test_the_files_of_a_sheet_are_looked_for_in_all_of_the_bundle(bundle: Path, 
     assert "No file *.py or *.ipynb was handed in." in said(capsys)
 
 
-def test_a_declaration_and_files_are_judged_before_anything_is_handed_in(bundle: Path, capsys: Captured) -> None:
-    assert run(["check", "exercises/sheet/papers"]) == ExitCode.PASSED
+@pytest.mark.parametrize("path", ["exercises/sheet/papers", "exercises/sheet/papers/papers.yaml"])
+def test_a_declaration_and_files_are_judged_before_anything_is_handed_in(
+    bundle: Path, capsys: Captured, path: str
+) -> None:
+    assert run(["check", path]) == ExitCode.PASSED
     told = said(capsys)
     assert "Declared. It counts if a solution of it is handed in as well." in told
     assert "Total: 3 of 3 points" in told

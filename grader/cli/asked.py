@@ -69,9 +69,10 @@ def check_once(asked: Asked, workplace: Workplace, courses: Courses | None = Non
     name, exercises = _meant(asked, intake)
     course = (courses or Courses()).load(asked.root, name, exercises)
     checkable, left_out = _checkable(course, course.assignment(name))
+    named = readable(asked.path.resolve().name) if asked.path.is_file() else ""
     inside = asked.path.resolve().is_relative_to(asked.root.resolve())
     if course.bundle and inside and not runnable(file for one in checkable for file in one.files):
-        intake = _handed_in(asked, asked.root)  # what is not run speaks for all that is handed in
+        intake, named = _handed_in(asked, asked.root), ""  # what is not run speaks for all that is handed in
     batch = grade(
         course,
         replace(course.assignment(name), late=None),  # a check is no hand-in
@@ -79,7 +80,7 @@ def check_once(asked: Asked, workplace: Workplace, courses: Courses | None = Non
         workplace,
         exercises=checkable,
         problems=(*intake.problems, *_of_bundle(course), *left_out),
-        named=readable(asked.path.resolve().name) if asked.path.is_file() else "",
+        named=named,
     )
     files = {file.name: file.path for one in intake.submissions for file in one.files}
     return Checked(course.assignment(name), batch, files)

@@ -28,7 +28,8 @@ def meant(
     exercise in whose folder the path lies. Raises UsageError when that is not clear.
     """
     is_file = path.is_file()
-    if is_file and path.suffix.lower() not in RUN_SUFFIXES:
+    asked = {name for exercises in known.values() for names in exercises.values() for name in names}
+    if is_file and path.suffix.lower() not in RUN_SUFFIXES and path.name not in asked:
         raise UsageError(f"{path}: is neither a notebook (.ipynb) nor a module (.py); name the file with your work")
     if assignment is not None and assignment not in known:
         raise UsageError(f"{root}: no assignment {assignment!r} in this course; it has: {', '.join(known)}")
