@@ -17,15 +17,15 @@ _WORDS = {
 _TEXT = """\
 # {title}
 
-{whose}Work on the files in `exercises/{assignment}/`, each beside its `task.md`. To check yourself, with Python 3.11 or
-newer:
+{whose}Work on the files in `exercises/{assignment}/`, each beside its `task.md`, and keep their names. To check
+yourself, with Python 3.11 or newer:
 
 ```sh
 python3 -m venv .venv && .venv/bin/python -m pip install -r requirements.txt
-.venv/bin/grade check exercises/{assignment}/{first}    # one exercise: its folder, or your file in it
-.venv/bin/grade check    # everything
+.venv/bin/grade check exercises/{assignment}/{first}
 ```
 
+Name the folder of any exercise, or your file in it; without a name, everything is checked.
 On Windows it is `py -m venv .venv`, and `.venv\\Scripts\\` in place of `.venv/bin/`. Nothing is sent anywhere.
 {data}
 The right answers are not in here. An answer is turned into a key, which opens a sealed message if the answer is right,
