@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     files = course_files(REFERENCE, rubric("value: area, self_check: sealed"))
     files |= course_files("", rubric("text: why, model_answer: Because."), name="words")
     declared = "declaration: ex, file: papers.yaml", "declaration: words, file: papers.yaml"
-    deadline = "files: paper, required: ['*.yaml'], deadline: true, time_zone: Europe/Berlin"
+    deadline = "files: paper, required: ['*.py|*.ipynb'], deadline: true, time_zone: Europe/Berlin"
     files |= course_files("", rubric(*declared, deadline), name="papers")
     for name, file in (("ex", "ex.py"), ("words", "words.py"), ("papers", "papers.yaml")):
         folder = f"exercises/sheet/{name}"
@@ -62,14 +63,34 @@ def test_all_of_a_bundle_is_checked_from_its_own_folder(bundle: Path, capsys: Ca
     assert "not clear" not in told
 
 
-def test_a_declaration_and_files_are_judged_before_anything_is_handed_in(bundle: Path, capsys: Captured) -> None:
-    assert run(["check", "exercises/sheet/papers"]) == ExitCode.PASSED
+def test_the_files_of_a_sheet_are_looked_for_in_all_of_the_bundle(bundle: Path, capsys: Captured) -> None:
+    assert run(["check"]) == ExitCode.PASSED
+    assert "✓ paper Right" in said(capsys)
+    (bundle / "exercises/sheet/ex/ex.py").unlink()
+    (bundle / "exercises/sheet/words/words.py").unlink()
+    assert run(["check"]) == ExitCode.FAILED
+    assert "No file *.py or *.ipynb was handed in." in said(capsys)
+
+
+@pytest.mark.parametrize("path", ["exercises/sheet/papers", "exercises/sheet/papers/papers.yaml"])
+def test_a_declaration_and_files_are_judged_before_anything_is_handed_in(
+    bundle: Path, capsys: Captured, path: str
+) -> None:
+    assert run(["check", path]) == ExitCode.PASSED
     told = said(capsys)
     assert "Declared. It counts if a solution of it is handed in as well." in told
     assert "Total: 3 of 3 points" in told
     assert "Handed in" not in told
     assert "deadline" not in told
     assert "Still to be graded" not in told
+
+
+def test_papers_elsewhere_are_not_taken_for_those_in_the_bundle(bundle: Path, tmp_path: Path, capsys: Captured) -> None:
+    write(tmp_path / "mine", {"papers.yaml": "willing: {}\n"})
+    assert run(["check", str(tmp_path / "mine"), "--course", str(bundle)]) == ExitCode.FAILED
+    told = said(capsys)
+    assert "Not declared under `willing` in `papers.yaml`." in told
+    assert "No file *.py or *.ipynb was handed in." in told
 
 
 @pytest.mark.parametrize("path", ["exercises/sheet/words", "exercises/sheet/words/words.py"])
@@ -99,13 +120,24 @@ def preload(bundle: Path, *names: str) -> None:
 def test_a_library_that_is_missing_is_named_and_costs_one_exercise(bundle: Path, capsys: Captured) -> None:
     preload(bundle, "math", "no_such_library.part")
     assert find_spec("no_such_library") is None
-    advice = f"sheet/ex: needs no_such_library, which is not installed here; pip install -r {bundle}/requirements.txt"
+    command = f"{sys.executable} -m pip install -r {bundle}/requirements.txt"
+    advice = f"sheet/ex: needs no_such_library, which is not installed here; install it: {command}"
     assert run(["check", "exercises/sheet/ex"]) == ExitCode.USAGE
     assert advice in said(capsys)
     assert run(["check"]) == ExitCode.PASSED
     told = said(capsys)
     assert advice.replace(" ", "") in told.replace(" ", "")  # a long path goes over the end of a line
     assert "Total: 3 of 3 points" in told
+
+
+def test_several_libraries_that_are_missing_are_named_in_one_sentence(
+    bundle: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preload(bundle, "no_such_library", "nor_this_one", "none_such")
+    monkeypatch.setattr("sys.executable", "/home/a b/bin/python")
+    assert run(["check", "exercises/sheet/ex"]) == ExitCode.USAGE
+    told = "needs no_such_library, none_such and nor_this_one, which are not installed here; install them: "
+    assert f'{told}"/home/a b/bin/python" -m pip install -r ' in said(capsys)
 
 
 def test_what_fails_on_the_machine_is_told_to_whom_it_belongs(

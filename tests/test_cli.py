@@ -171,11 +171,15 @@ def test_check_uses_the_persons_numbers(tmp_path: Path, engine: FakeEngine) -> N
         (["notes.txt"], "notes.txt: is neither a notebook (.ipynb) nor a module (.py); name the file with your work"),
         (
             ["odd.py"],
-            "odd.py: exercises that fit: none; name one of sheet1/rectangles, sheet2/squares with --assignment and",
+            "odd.py: has a name that fits no exercise; say which is meant: --exercise rectangles (or squares)",
+        ),
+        (
+            ["nothing"],
+            "nothing: holds no file that is named as an exercise asks; say which is meant: --exercise rectangles (or",
         ),
         (
             ["both"],
-            "both: exercises that fit: sheet1/rectangles, sheet2/squares; name one of sheet1/rectangles, sheet2",
+            "both: holds files of several assignments; say which is meant: --assignment sheet1 (or --assignment",
         ),
     ],
 )
@@ -183,7 +187,7 @@ def test_check_says_what_is_not_there(
     course: Path, engine: FakeEngine, capsys: Captured, arguments: list[str], message: str
 ) -> None:
     assert run(["new", "exercise", "sheet2/squares"]) == 0
-    files = ("anna/rectangles.py", "odd.py", "both/squares.py", "both/rectangles.py", "notes.txt")
+    files = ("anna/rectangles.py", "odd.py", "both/squares.py", "both/rectangles.py", "notes.txt", "nothing/x.py")
     hand_in(course, dict.fromkeys(files, RIGHT))
     assert run(["check", *arguments]) == ExitCode.USAGE
     captured = capsys.readouterr()
@@ -198,10 +202,40 @@ def test_check_of_one_file_asks_which_exercise_where_several_could_be_meant(
     assert run(["new", "exercise", "sheet1/squares"]) == 0
     hand_in(course, {"a/odd.py": RIGHT, "a/squares.py": RIGHT})
     assert run(["check", "a/odd.py"]) == ExitCode.USAGE
-    assert "a/odd.py: exercises that fit: sheet1/rectangles, sheet1/squares; name one" in capsys.readouterr().err
+    assert (
+        "a/odd.py: has a name that fits no exercise; say which is meant: --exercise rectangles (or squares)"
+        in capsys.readouterr().err
+    )
     assert run(["check", "a/odd.py", "--exercise", "squares"]) == 0
     assert run(["check", "a/squares.py", "--assignment", "sheet1"]) == 0
     assert run(["check", "a"]) == 0
+
+
+def test_check_of_one_file_names_first_what_it_looks_like_and_takes_no_name_of_two_exercises(
+    course: Path, capsys: Captured
+) -> None:
+    assert run(["new", "exercise", "sheet1/squares"]) == 0
+    assert run(["new", "exercise", "sheet2/squares"]) == 0
+    handed_out = course / "exercises/sheet2/squares/squares.py"
+    handed_out.write_text("side = None\nother_side = None\n", encoding="utf-8")
+    hand_in(course, {"a/odd.py": "side = 1\nother_side = 2\n", "a/squares.py": ""})
+    assert run(["check", "a/odd.py"]) == ExitCode.USAGE
+    best = "--assignment sheet2 --exercise squares (or rectangles, --assignment sheet1 --exercise squares)"
+    assert f"a/odd.py: has a name that fits no exercise; say which is meant: {best}" in capsys.readouterr().err
+    assert run(["check", "a/squares.py"]) == ExitCode.USAGE
+    assert "a/squares.py: has a name that fits several exercises; say which is meant: " in capsys.readouterr().err
+
+
+def test_check_knows_an_exercise_by_a_name_much_like_it_or_by_its_folder(
+    course: Path, engine: FakeEngine, capsys: Captured
+) -> None:
+    assert run(["new", "exercise", "sheet1/squares"]) == 0
+    hand_in(course, {"a/Rectangles (1).py": RIGHT, "exercises/sheet1/rectangles/mine.py": RIGHT})
+    assert run(["check", "a/Rectangles (1).py"]) == 0
+    assert run(["check", "a"]) == 0
+    assert run(["check", "exercises/sheet1/rectangles/mine.py"]) == 0
+    assert engine.ran
+    assert "Total: 3 of 3 points" in capsys.readouterr().out
 
 
 def test_no_course_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:

@@ -15,7 +15,7 @@ from course_helpers import RIGHT, hand_in, make_course, make_personal_course, pr
 from grader.course import Assignment, Course, Exercise
 from grader.importers import read_one
 from grader.model import SourceFile, Submission
-from grader.pipeline import Task
+from grader.pipeline import Task, prepare
 from grader.pipeline.handins import Choice, choose
 from grader.reference import Evaluation
 from grader.starters import with_given
@@ -182,6 +182,25 @@ def test_the_form_that_was_worked_on_is_graded(course: Course, tmp_path: Path) -
         assert [name for name, _ in found.job.files] == [other]
 
 
+def test_work_under_another_name_beside_an_untouched_starter_is_told(course: Course, tmp_path: Path) -> None:
+    exercise = course.assignments["sheet1"].exercises[0]
+    notebook, module = starter(exercise, ".ipynb"), starter(exercise, ".py")
+    files = {"rectangles.ipynb": notebook, "rectangles.py": module, "my_solution.py": filled(module)}
+    more = {"rectangles (1).ipynb": filled(notebook), "notes.yaml": "", "deep/other.py": "x = 1\n"}
+    found = task(course, tmp_path / "one", {**files, **more})
+    assert (found.file, found.untouched, found.owed) == ("rectangles.ipynb", True, False)
+    assert found.note == "Graded was rectangles.ipynb, in which nothing was changed since it was handed out."
+    advice = "was not looked at, and the starter beside it is untouched; if it is your work, name it rectangles"
+    assert {(problem.where, problem.message) for problem in found.problems} == {
+        (f"{tmp_path / 'one'}/my_solution.py", f"{advice}.py"),
+        (f"{tmp_path / 'one'}/rectangles (1).ipynb", f"{advice}.ipynb"),
+    }
+    worked_on = task(course, tmp_path / "two", {**files, "rectangles.py": filled(module)})
+    assert (worked_on.file, worked_on.problems) == ("rectangles.py", ())
+    named = task(course, tmp_path / "one", {}, "my_solution.py")
+    assert (named.file, named.note, named.problems) == ("my_solution.py", "", ())
+
+
 def test_personal_numbers_do_not_make_a_starter_worked_on(tmp_path: Path) -> None:
     course = make_personal_course(tmp_path / "course")
     assignment = course.assignments["sheet3"]
@@ -243,6 +262,35 @@ def test_files_beside_the_hand_in_go_with_it(course: Course, tmp_path: Path, mon
     smaller = task(course, tmp_path, {})
     assert smaller.job is not None
     assert dict(smaller.job.files) == {"data/a.csv": b"1,2"}
+
+
+def test_one_file_may_serve_exercises_in_several_folders(course: Course, tmp_path: Path) -> None:
+    assignment = course.assignments["sheet1"]
+    exercise = replace(assignment.exercises[0], also=("history.json", "net.bin", "twice.json"))
+    files = {
+        "a/rectangles.py": RIGHT,
+        "a/net.bin": "own",
+        "b/net.bin": "other",
+        "history.json": "all",
+        "b/x.json": "no",
+    }
+    both = {"b/twice.json": "one", "c/twice.json": "or the other?"}
+    one = read_one(hand_in(tmp_path, {**files, **both}), assignment.id, "anna").submissions[0]
+    found = prepare(one, assignment, exercise, Evaluation(exercise.reference, None))
+    assert found.job is not None
+    assert {name: data.decode() for name, data in found.job.files} == {"net.bin": "own", "history.json": "all"}
+
+
+def test_beside_what_is_not_run_lies_all_that_was_handed_in(course: Course, tmp_path: Path) -> None:
+    """The file that says who handed in speaks for the code and the paper in other folders as well."""
+    assignment = course.assignments["sheet1"]
+    papers = replace(assignment.exercises[0], files=("papers.yaml",), starters=())
+    files = {"b/papers.yaml": "people: []", "b/x.txt": "below", "a/one.py": "x = 1", "sheet.pdf": "p", "x.txt": "no"}
+    one = read_one(hand_in(tmp_path, files), assignment.id, "anna").submissions[0]
+    found = prepare(one, assignment, papers, Evaluation(papers.reference, None))
+    assert found.job is not None
+    told = {name: data.decode() for name, data in found.job.files}
+    assert told == {"papers.yaml": "people: []", "x.txt": "below", "a/one.py": "x = 1", "sheet.pdf": "p"}
 
 
 def test_names_that_cannot_be_written_do_not_fail_the_run(course: Course, tmp_path: Path) -> None:

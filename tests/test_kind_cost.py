@@ -131,7 +131,7 @@ def test_the_precision_may_be_the_students(tmp_path: Path) -> None:
     wrong = judged(tmp_path / "wrong", check, f"{RIGHT}precision = 'int4'")
     assert wrong.message == "`precision` should be one of `float32`, `float16`, `int8`; found 'int4'."
     absent = judged(tmp_path / "absent", check)
-    assert absent.message == "`precision` should be one of `float32`, `float16`, `int8`; it is not there."
+    assert absent.message == "`precision` should be one of `float32`, `float16`, `int8`; none is named yet."
 
 
 # Networks that have no cost

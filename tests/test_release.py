@@ -756,6 +756,17 @@ def test_a_bundle_of_another_version(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert f"pip install -r {bundle / 'requirements.txt'}" in told
 
 
+def test_an_older_bundle_of_the_same_version_is_not_mended_by_installing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = in_bundle(tmp_path)
+    text = (bundle / "course.yaml").read_text(encoding="utf-8")
+    (bundle / "course.yaml").write_text(text.replace(f"format: {FORMAT}", "format: 2"), encoding="utf-8")
+    assert run(["check", str(bundle), "--course", str(bundle)]) == ExitCode.USAGE
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.endswith("which no longer reads format 2 of bundles; download the bundle again")
+
+
 def test_an_edited_bundle_is_used_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bundle = in_bundle(tmp_path)
     changed = bundle / "rubrics/sheet/ex.yaml"
@@ -766,6 +777,33 @@ def test_an_edited_bundle_is_used_and_says_so(tmp_path: Path, capsys: pytest.Cap
     told = capsys.readouterr().out
     assert "style  Right" in told
     assert "ex.yaml: was changed after this bundle was made" in told.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "found"),
+    [
+        ("rubrics/sheet/ex.yaml", None, "", "cannot be read (No such file or directory)"),
+        ("reference/sheet/ex.py", None, "", "cannot be read (No such file or directory)"),
+        ("exercises/sheet/ex/exercise.yaml", "task: task.md", "task: none.md", "task: no file "),
+        ("rubrics/sheet/ex.yaml", "    - ", "    - A", "is not in base64 ("),
+    ],
+)
+def test_a_damaged_bundle_has_advice_for_students(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, old: str | None, new: str, found: str
+) -> None:
+    bundle = in_bundle(tmp_path)
+    file = bundle / name
+    if old is None:
+        file.unlink()
+    else:
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new), encoding="utf-8")
+    assert run(["check", str(bundle / "exercises/sheet/ex"), "--course", str(bundle)]) == ExitCode.COURSE
+    told = " ".join(capsys.readouterr().err.split())
+    assert found in told
+    assert told.endswith(": this file of the bundle is damaged; download the bundle again and copy your work into it")
+    assert "write" not in told
 
 
 def test_ends_of_lines_are_no_change(tmp_path: Path) -> None:

@@ -293,6 +293,18 @@ def test_the_requirements_are_all_that_solutions_need(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_the_guide_writes_data_where_the_files_look_for_them(name: str) -> None:
+    """A notebook runs in its own folder."""
+    files = bundle(name).files
+    told = re.findall(r"^\.venv/bin/grade data (\S+)/data (.+)$", files["README.md"].decode(), re.MULTILINE)
+    needs = {one.id: [need.name for need in one.data] for one in course().assignments[name].exercises if one.data}
+    assert dict(told) == {f"exercises/{name}/{one}": " ".join(sets) for one, sets in needs.items()}
+    for folder, sets in told:
+        starters = [content.decode() for path, content in files.items() if path.startswith(f"{folder}/")]
+        assert all(any(f"data/{one}" in text for text in starters) for one in sets.split())
+
+
+@pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_a_bundle_loads_and_a_starter_earns_nothing(name: str, tmp_path: Path) -> None:
     write_folder(bundle(name).files, tmp_path / "bundle")
     at_home = load_course(tmp_path / "bundle", KINDS)

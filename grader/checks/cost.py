@@ -138,7 +138,7 @@ class CostKind(StandsAlone):
         precision = _precision(checked, case)
         if precision not in PRECISIONS:
             words = ", ".join(f"`{one}`" for one in PRECISIONS)
-            found = f"found {precision!r}" if precision else "it is not there"
+            found = f"found {precision!r}" if precision else "none is named yet"
             return verdict(self.name, options, 0.0, f"`{checked.precision}` should be one of {words}; {found}.")
         try:
             cost = _cost(checked, case, precision)

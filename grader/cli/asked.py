@@ -1,22 +1,21 @@
-"""What a student asks to be checked: which exercises a path means, and checking them once."""
+"""What a student asks to be checked, and checking it once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from grader.cli.courses import Courses
+from grader.cli.meant import meant, runnable
 from grader.course import Assignment, Course, Exercise, outline
-from grader.course.loading import RUN_SUFFIXES
+from grader.course.bundles import install
 from grader.errors import ExitCode, Problem, UsageError
 from grader.importers import Intake, read_one, readable
 from grader.model import Batch, CheckScore, Status, Stop, Submission
 from grader.pipeline import Workplace, grade
 
-#: Exercises by assignment, each with the names that its files may have.
-_Known = Mapping[str, Mapping[str, tuple[str, ...]]]
 _WRONG = (Status.FAILED, Status.PARTIAL)
 
 
@@ -66,12 +65,14 @@ def check_once(asked: Asked, workplace: Workplace, courses: Courses | None = Non
 
     ``courses`` may hold the course from a check before.
     """
-    intake = read_one(asked.path, "", asked.person)
-    if asked.path.resolve() == asked.root.resolve():
-        intake = replace(intake, submissions=tuple(_without_checks(one, asked.root) for one in intake.submissions))
-    name, exercises = _meant(asked, outline(asked.root), intake)
+    intake = _handed_in(asked, asked.path)
+    name, exercises = _meant(asked, intake)
     course = (courses or Courses()).load(asked.root, name, exercises)
     checkable, left_out = _checkable(course, course.assignment(name))
+    named = readable(asked.path.resolve().name) if asked.path.is_file() else ""
+    inside = asked.path.resolve().is_relative_to(asked.root.resolve())
+    if course.bundle and inside and not runnable(file for one in checkable for file in one.files):
+        intake, named = _handed_in(asked, asked.root), ""  # what is not run speaks for all that is handed in
     batch = grade(
         course,
         replace(course.assignment(name), late=None),  # a check is no hand-in
@@ -79,10 +80,24 @@ def check_once(asked: Asked, workplace: Workplace, courses: Courses | None = Non
         workplace,
         exercises=checkable,
         problems=(*intake.problems, *_of_bundle(course), *left_out),
-        named=readable(asked.path.resolve().name) if asked.path.is_file() else "",
+        named=named,
     )
     files = {file.name: file.path for one in intake.submissions for file in one.files}
     return Checked(course.assignment(name), batch, files)
+
+
+def _meant(asked: Asked, intake: Intake) -> tuple[str, list[str]]:
+    """Return the assignment and exercises meant. Raises UsageError when that is not clear."""
+    files = [file.name for one in intake.submissions for file in one.files]
+    return meant(asked.root, asked.path, files, outline(asked.root), asked.assignment, asked.exercise)
+
+
+def _handed_in(asked: Asked, path: Path) -> Intake:
+    """Return what lies at ``path``, without what judges it. Raises UsageError when nothing is there."""
+    intake = read_one(path, "", asked.person)
+    if path.resolve() != asked.root.resolve():
+        return intake
+    return replace(intake, submissions=tuple(_without_checks(one, asked.root) for one in intake.submissions))
 
 
 def _without_checks(submission: Submission, root: Path) -> Submission:
@@ -104,9 +119,8 @@ def _checkable(course: Course, assignment: Assignment) -> tuple[list[Exercise], 
     Only of bundles: elsewhere the rung may bring another Python. Raises UsageError where none can be run.
     """
     missing = {one.id: _not_installed(one) for one in assignment.exercises} if course.bundle else {}
-    advice = f"pip install -r {course.root / 'requirements.txt'}"
     problems = [
-        Problem(f"{assignment.id}/{name}", f"needs {', '.join(found)}, which is not installed here; {advice}")
+        Problem(f"{assignment.id}/{name}", f"{_needs(found)}: {install(course.root)}")
         for name, found in missing.items()
         if found
     ]
@@ -116,52 +130,13 @@ def _checkable(course: Course, assignment: Assignment) -> tuple[list[Exercise], 
     return able, problems
 
 
+def _needs(missing: list[str]) -> str:
+    *others, last = missing
+    if not others:
+        return f"needs {last}, which is not installed here; install it"
+    return f"needs {', '.join(others)} and {last}, which are not installed here; install them"
+
+
 def _not_installed(exercise: Exercise) -> list[str]:
     names = sorted({name.partition(".")[0] for name in exercise.limits.preload})
     return [name for name in names if find_spec(name) is None]
-
-
-def _meant(asked: Asked, known: _Known, intake: Intake) -> tuple[str, list[str]]:
-    """Return the assignment and exercises meant, one for a file. Raises UsageError when the names do not tell."""
-    path, is_file = asked.path, asked.path.is_file()
-    if is_file and path.suffix.lower() not in RUN_SUFFIXES:
-        raise UsageError(f"{path}: is neither a notebook (.ipynb) nor a module (.py); name the file with your work")
-    if asked.assignment is not None and asked.assignment not in known:
-        raise UsageError(f"{asked.root}: no assignment {asked.assignment!r} in this course; it has: {', '.join(known)}")
-    if later := _judged_later(asked, known):
-        raise UsageError(f"{path}: nothing of {later} can be checked here; it is judged after it was handed in")
-    files = [path.name] if is_file else [file.name for one in intake.submissions for file in one.files]
-    names = {PurePosixPath(name).name for name in files}
-    candidates = {asked.assignment: known[asked.assignment]} if asked.assignment else known
-    if asked.exercise:
-        fitting = {one: [e for e in exercises if e == asked.exercise] for one, exercises in candidates.items()}
-    else:
-        fitting = {one: [e for e in exercises if names & set(exercises[e])] for one, exercises in candidates.items()}
-    found = [(one, exercises) for one, exercises in fitting.items() if exercises]
-    every = [(one, list(exercises)) for one, exercises in candidates.items()]
-    if asked.exercise and not found:
-        raise UsageError(f"{asked.root}: no exercise {asked.exercise!r}; there are: {_listed(every)}")
-    if len(every) == 1 and not found and (is_file or len(every[0][1]) == 1 or not _runnable(names)):
-        found = every
-    if len(found) == 1 and (len(found[0][1]) == 1 or not is_file):
-        return found[0]
-    which = _listed(found) or "none"
-    hint = f"name one of {_listed(every)} with --assignment and --exercise"
-    raise UsageError(f"{path}: exercises that fit: {which}; {hint}")
-
-
-def _runnable(names: Iterable[str]) -> bool:
-    return any(PurePosixPath(name).suffix.lower() in RUN_SUFFIXES for name in names)
-
-
-def _judged_later(asked: Asked, known: _Known) -> str:
-    """Return the exercise of a bundle that lies in the path, and of which nothing is checked at home; else empty."""
-    path, place = asked.path.resolve(), asked.root.resolve() / "exercises"
-    parts = path.relative_to(place).parts if path.is_relative_to(place) else ()
-    if len(parts) < 2 or parts[0] not in known or parts[1] in known[parts[0]]:
-        return ""
-    return f"{parts[0]}/{parts[1]}" if (place / parts[0] / parts[1]).is_dir() else ""
-
-
-def _listed(exercises: list[tuple[str, list[str]]]) -> str:
-    return ", ".join(f"{assignment}/{exercise}" for assignment, some in exercises for exercise in some)

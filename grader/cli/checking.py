@@ -16,7 +16,11 @@ _FORMATS = ("text", "lines", "sarif", "junit")
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path), default=Path())
 @click.option("--assignment", "assignment_name", help="Assignment. Default: the one that the file's name fits.")
-@click.option("--exercise", "exercise_name", help="Exercise. Default: those that the files' names fit.")
+@click.option(
+    "--exercise",
+    "exercise_name",
+    help="Exercise. Default: those that the files' names fit, else the one in whose folder PATH lies.",
+)
 @click.option("--person", help="Whose numbers to use where everybody has their own. Default: the folder's name.")
 @course_option
 @data_option

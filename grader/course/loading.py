@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
-from grader.course.bundles import read_bundle
+from grader.course.bundles import damages, read_bundle
 from grader.course.finding import COURSE_FILE
 from grader.course.kinds import Kind
 from grader.course.lateness import Extension, read_extensions
@@ -62,7 +62,7 @@ def load_course(root: Path, kinds: Mapping[str, Kind], wanted: Collection[str] |
             others={one: _files(root, name, one) for one in entry.exercises if chosen and one not in chosen},
         )
     if problems:
-        raise CourseError(problems)
+        raise CourseError(damages(problems) if bundle else problems)
     return Course(root, course.title, course.key, assignments, bundle)
 
 

@@ -90,10 +90,10 @@ class ExerciseFile(Strict):
     """exercise.yaml: how an exercise is handed out and run. Memory in MiB.
 
     ``files`` are the names under which it may be handed in, run where they are notebooks or modules; ``also`` those
-    that belong beside it. ``floor`` names the checks that an untouched starter passes. ``data`` names the data sets
-    that a run finds under ``data/``, as a list, or with sizes. ``items`` says which checks grade each item of the
-    course's documents; none named means all. ``preload`` names modules that hand-ins import and that take long to:
-    imported once, ahead, for all of them.
+    that belong beside it, or lie once elsewhere in what was handed in. ``floor`` names the checks that an untouched
+    starter passes. ``data`` names the data sets that a run finds under ``data/``, as a list, or with sizes. ``items``
+    says which checks grade each item of the course's documents; none named means all. ``preload`` names modules that
+    hand-ins import and that take long to: imported once, ahead, for all of them.
     """
 
     title: str

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from grader.course import Assignment, Exercise
+from grader.course.loading import RUN_SUFFIXES
 from grader.errors import Problem
 from grader.model import SourceFile, Submission
 
@@ -18,11 +19,12 @@ _CLUTTER = re.compile(r"([ _-]*(\(\d+\)|copy|kopie|copia|final|submission))+$|[-
 class Choice:
     """Files that could be the hand-in, the best first; or the problem that keeps a person from knowing.
 
-    With neither, nothing was handed in.
+    With neither, nothing was handed in. ``beside`` are notebooks or modules in their folders that no exercise asks for.
     """
 
     files: tuple[SourceFile, ...] = ()
     problem: Problem | None = None
+    beside: tuple[SourceFile, ...] = ()
 
 
 def choose(submission: Submission, assignment: Assignment, exercise: Exercise, named: str = "") -> Choice:
@@ -40,14 +42,17 @@ def choose(submission: Submission, assignment: Assignment, exercise: Exercise, n
     free = [file for file in submission.files if _tidy(file.name) not in others]
     for name in exercise.files:
         exact = [file for file in submission.files if PurePosixPath(file.name).name == name]
-        near = [file for file in free if _tidy(name) in {_tidy(file.name), _tidy(file.name, _CLUTTER)}]
+        near = [file for file in free if fits(file.name, name)]
         found = exact or near
         if len(found) > 1:
             return _ambiguous(submission, exercise, found)
         chosen += found
-    if chosen or not submission.files:
-        return Choice(tuple(chosen))
     suffixes = [PurePosixPath(name).suffix for name in exercise.files]
+    if chosen or not submission.files:
+        folders = {PurePosixPath(file.name).parent for file in chosen}
+        near = [file for file in free if PurePosixPath(file.name).parent in folders and file not in chosen]
+        alike = tuple(suffix for suffix in suffixes if suffix in RUN_SUFFIXES)  # other kinds lie there by right
+        return Choice(tuple(chosen), beside=tuple(one for one in near if one.name.lower().endswith(alike)))
     for suffix in suffixes if not (siblings or assignment.others) else []:
         fitting = [file for file in submission.files if file.name.lower().endswith(suffix)]
         if len(fitting) > 1:
@@ -57,6 +62,11 @@ def choose(submission: Submission, assignment: Assignment, exercise: Exercise, n
     names = ", ".join(file.name for file in submission.files[:5])
     message = f"no hand-in to {exercise.id}: found {names}; expected {' or '.join(exercise.files)}"
     return Choice(problem=Problem(submission.source, message))
+
+
+def fits(name: str, asked: str) -> bool:
+    """Return whether a file's name is the one asked for, but for case, separators and what tools append."""
+    return _tidy(asked) in {_tidy(name), _tidy(name, _CLUTTER)}
 
 
 def _tidy(name: str, clutter: re.Pattern[str] | None = None) -> str:

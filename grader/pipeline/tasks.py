@@ -6,6 +6,7 @@ import ast
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import astuple, dataclass
@@ -88,8 +89,19 @@ def prepare(
     file, source = (worked_on or sources)[0]
     others = [other.name for other in choice.files if other is not file]
     note = f"Graded was {file.name}, not {', '.join(others)}." if others else ""
+    if choice.beside and not worked_on:
+        note = f"Graded was {file.name}, in which nothing was changed since it was handed out."
+        problems += [_overlooked(submission, exercise, one) for one in choice.beside]
     job = _job(submission, exercise, file, source, truth)
     return Task(submission, exercise, truth, job, file.name, note, untouched=not worked_on, problems=tuple(problems))
+
+
+def _overlooked(submission: Submission, exercise: Exercise, file: SourceFile) -> Problem:
+    """Return the problem that ``file`` may hold the work, and has no name by which anyone could know."""
+    suffix = PurePosixPath(file.name.lower()).suffix
+    name = next(one for one in exercise.files if one.endswith(suffix))
+    message = f"was not looked at, and the starter beside it is untouched; if it is your work, name it {name}"
+    return Problem(f"{submission.source}/{file.name}", message)
 
 
 def _read(file: SourceFile, where: str) -> str:
@@ -125,7 +137,7 @@ def _job(submission: Submission, exercise: Exercise, file: SourceFile, source: s
         form=form,
         name=name,
         source="" if form == "files" else source,
-        files=_with_data(_companions(submission, file), exercise.data),
+        files=_with_data(_companions(submission, exercise, file), exercise.data),
         probes=_probes(exercise, truth),
         limits=exercise.limits,
         seed=(truth.seed or 0) % 2**32,
@@ -140,18 +152,14 @@ def _probes(exercise: Exercise, truth: Evaluation) -> tuple[Probe, ...]:
         raise CourseError([Problem(str(exercise.reference.path), message)]) from error
 
 
-def _companions(submission: Submission, hand_in: SourceFile) -> tuple[tuple[str, bytes], ...]:
-    """Return the files at or below the hand-in's folder, by path relative to it."""
-    folder = PurePosixPath(hand_in.name).parent
+def _companions(submission: Submission, exercise: Exercise, hand_in: SourceFile) -> tuple[tuple[str, bytes], ...]:
+    """Return the files that lie beside the hand-in when it is run, by path relative to it."""
     found: dict[PurePosixPath, bytes] = {}
     folders: set[PurePosixPath] = set()
     room = MAX_COMPANION_BYTES
-    for file in submission.files:
-        path = PurePosixPath(file.name)
-        is_run = path.suffix.lower() in _FORMS
-        if (file is hand_in and is_run) or not path.is_relative_to(folder) or file.size_bytes > room:
+    for file, inner in _beside(submission, exercise, hand_in):
+        if file.size_bytes > room:
             continue
-        inner = path.relative_to(folder)
         # Names may have become too long, or equal, when they were made readable: that must not fail the run.
         if not _can_be_written(inner) or inner in folders or any(one in found for one in (inner, *inner.parents)):
             continue
@@ -162,6 +170,23 @@ def _companions(submission: Submission, hand_in: SourceFile) -> tuple[tuple[str,
         room -= file.size_bytes
         folders.update(inner.parents)
     return tuple((name.as_posix(), data) for name, data in found.items())
+
+
+def _beside(submission: Submission, exercise: Exercise, hand_in: SourceFile) -> list[tuple[SourceFile, PurePosixPath]]:
+    """Return the files at or below the hand-in's folder, then those that belong to it, each with its path from there.
+
+    What belongs beside it may lie elsewhere, if there is one of that name: one file may serve several exercises. To
+    what is not run belongs all that was handed in, as it speaks for that; the others have their whole paths.
+    """
+    folder = PurePosixPath(hand_in.name).parent
+    places = [(file, PurePosixPath(file.name)) for file in submission.files]
+    below = [(file, path.relative_to(folder)) for file, path in places if path.is_relative_to(folder)]
+    elsewhere = [(file, path) for file, path in places if not path.is_relative_to(folder)]
+    if PurePosixPath(hand_in.name).suffix.lower() not in _FORMS:
+        return below + elsewhere
+    counts = Counter(path.name for _, path in elsewhere)
+    shared = [(file, PurePosixPath(path.name)) for file, path in elsewhere if path.name in exercise.also]
+    return [one for one in below if one[0] is not hand_in] + [one for one in shared if counts[one[1].name] == 1]
 
 
 def _with_data(files: tuple[tuple[str, bytes], ...], data: tuple[DataNeed, ...]) -> tuple[tuple[str, bytes], ...]:

@@ -17,14 +17,15 @@ _WORDS = {
 _TEXT = """\
 # {title}
 
-{whose}Work on the files in `exercises/{assignment}/`, each beside its `task.md`. To check yourself, with Python 3.11 or
-newer:
+{whose}Work on the files in `exercises/{assignment}/`, each beside its `task.md`, and keep their names. To check
+yourself, with Python 3.11 or newer:
 
 ```sh
 python3 -m venv .venv && .venv/bin/python -m pip install -r requirements.txt
 .venv/bin/grade check exercises/{assignment}/{first}
 ```
 
+Name the folder of any exercise, or your file in it; without a name, everything is checked.
 On Windows it is `py -m venv .venv`, and `.venv\\Scripts\\` in place of `.venv/bin/`. Nothing is sent anywhere.
 {data}
 The right answers are not in here. An answer is turned into a key, which opens a sealed message if the answer is right,
@@ -36,21 +37,33 @@ Points at home are those of the checks that can be made here, and no promise: wh
 {rows}
 """
 
+_DATA = """
+Data sets come with the program. A check has them; for your own runs, write them beside the file that reads them:
+
+```sh
+{commands}```
+"""
+
 
 def guide(assignment: Assignment, person: str, decisions: Mapping[str, Iterable[Decision]]) -> str:
     """Return the bundle's README."""
     named = [(exercise, one) for exercise, found in decisions.items() for one in found if one.how != "never"]
     rows = [f"| {exercise} | `{one.check.id}` | {_told(one)} |" for exercise, one in named]
-    data = sorted({need.name for exercise in assignment.exercises for need in exercise.data})
-    sets = f"\nThe data sets {', '.join(data)} come with the program: `grade data data {' '.join(data)}` writes them.\n"
     return _TEXT.format(
         title=assignment.title,
         assignment=assignment.id,
         first=next((one for one, found in decisions.items() if any(check.options for check in found)), ""),
         whose=f"These are the numbers of {person}; others have other ones.\n\n" if person else "",
-        data=sets if data else "",
+        data=_data(assignment),
         rows="\n".join(rows),
     )
+
+
+def _data(assignment: Assignment) -> str:
+    """Return how to get the data sets that exercises read, each below its file's own folder."""
+    needs = {one.id: " ".join(need.name for need in one.data) for one in assignment.exercises if one.data}
+    lines = [f".venv/bin/grade data exercises/{assignment.id}/{name}/data {sets}\n" for name, sets in needs.items()]
+    return _DATA.format(commands="".join(lines)) if lines else ""
 
 
 def _told(decision: Decision) -> str:
