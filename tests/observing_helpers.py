@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from grader.course import Exercise, load_course
 from grader.execution import execute
 from grader.execution.handed_in import HANDED_IN, handed_in
 from grader.model import CheckResult, Job, Observation, Probe, Run, Stop
-from grader.reference import Evaluation
+from grader.reference import Evaluation, Reference
 from grader.sandbox import Sandbox
 from grader.sandbox.inside import observe
 from grader.sandbox.wire import encode, read_observation
@@ -33,9 +34,15 @@ def make_exercise(root: Path, reference: str, *checks: str, files: Mapping[str, 
     return exercise
 
 
+# Kept as in a batch: the caches of kinds hang on it, and what an author's networks compute is worked out once.
+@lru_cache(maxsize=4)
+def _truth(reference: Reference, hidden: int) -> Evaluation:
+    return Evaluation(reference, None, hidden=hidden)
+
+
 def grade(exercise: Exercise, source: str, hidden: int = 0) -> dict[str, CheckResult]:
     """Return the results by check for a student's module ``source``; ``hidden`` is the seed of hidden inputs."""
-    truth = Evaluation(exercise.reference, None, hidden=hidden)
+    truth = _truth(exercise.reference, hidden)
     job = replace(module_job(source), probes=probes(exercise, truth))
     namespace: dict[str, Any] = {"__name__": "work"}
     exec(source, namespace)  # noqa: S102 - written in the tests
@@ -56,7 +63,7 @@ def _observed(job: Job, probe: Probe, namespace: dict[str, Any]) -> Observation:
 
 def grade_in(exercise: Exercise, job: Job, sandbox: Sandbox, **limits: Any) -> dict[str, CheckResult]:
     """Return the results by check of a whole run in ``sandbox``."""
-    truth = Evaluation(exercise.reference, None)
+    truth = _truth(exercise.reference, 0)
     run = execute(replace(job, probes=probes(exercise, truth), limits=replace(QUICK, **limits)), sandbox)
     return judged(exercise, truth, run)
 

@@ -801,11 +801,10 @@ def test_a_model_that_is_too_large_costs_only_itself(cnn: Exercise) -> None:
 
 
 @needs_ns
-@pytest.mark.parametrize("preload", ["torch", "keras"])
-def test_confined(cnn: Exercise, listing: Exercise, preload: str) -> None:
-    exercise, source = (cnn, SEQUENTIAL) if preload == "torch" else (listing, UNBUILT)
-    with Namespaces() as sandbox:
-        results = grade_in(exercise, module_job(source), sandbox, preload=(preload,), timeout_seconds=120.0)
+@pytest.mark.parametrize("framework", ["torch", "keras"])
+def test_confined(cnn: Exercise, listing: Exercise, framework: str, sandbox: Namespaces) -> None:
+    exercise, source = (cnn, SEQUENTIAL) if framework == "torch" else (listing, UNBUILT)
+    results = grade_in(exercise, module_job(source), sandbox, preload=("torch", "keras"), timeout_seconds=120.0)
     assert lost(results) == []
 
 

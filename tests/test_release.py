@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from course_helpers import make_personal_course
 from judging_helpers import course_files, judge, judge_seen, rubric, write
 
 from grader import __version__
-from grader.checks import KINDS
+from grader.checks import KINDS, sealing
 from grader.checks.calling import call_probe, drawn, noted
 from grader.checks.comparing import EXACT, Tolerance
 from grader.checks.sealing import WORK
@@ -715,6 +716,8 @@ def test_a_bundle_for_everybody_on_a_roster(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_small_groups_on_a_roster_have_bundles_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The slow key is slow on purpose, and none of these nine bundles is opened.
+    monkeypatch.setattr(sealing, "slow_key", lambda text, salt, _work: hashlib.sha256(salt + text).digest())
     make_personal_course(tmp_path)
     pair = "Anna Bell,anna,Team 1\nBob Ross,bob,Team 1\n"
     alone_and_many = "Carl Orff,carl,Team 2\n" + "".join(f"P{n},p{n},Tuesday\n" for n in range(5))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -23,7 +24,8 @@ class Plan:
     """What is called to judge the gradient of ``of`` by its argument at ``place``.
 
     ``points`` are the arguments of the gradient function, ``forwards`` those of the forward function; ``around`` holds
-    for each point what :func:`perturbed` yields, in order.
+    for each point what :func:`perturbed` yields, in order. ``of_gradient`` asks for the gradient at every point,
+    ``of_forward`` for the forward function around every point.
     """
 
     gradient: str
@@ -35,16 +37,8 @@ class Plan:
     points: list[Sent]
     forwards: list[Sent]
     around: list[Sent]
-
-    @property
-    def of_gradient(self) -> Probe:
-        """The gradient at every point."""
-        return call_probe(self.gradient, self.points)
-
-    @property
-    def of_forward(self) -> Probe:
-        """The forward function around every point."""
-        return call_probe(self.of, self.around)
+    of_gradient: Probe
+    of_forward: Probe
 
     def shape(self, index: int) -> tuple[int, ...]:
         """Return the shape of what is differentiated by, at one of the points."""
@@ -56,6 +50,8 @@ class Plan:
         return max((one.shape[0] for one in arrays), default=1)
 
 
+# The last ones are kept: who prepares a hand-in and who judges it needs the same, and all that have the same inputs.
+@lru_cache(maxsize=16)
 def make_plan(  # noqa: PLR0913 - the options of a check
     truth: Evaluation,
     gradient: str,
@@ -75,7 +71,8 @@ def make_plan(  # noqa: PLR0913 - the options of a check
         argument = list(inspect.signature(reference.definitions[of].function).parameters).index(argument)
     forwards = [_forward(point, cotangent) for point in points]
     around = [one for forward in forwards for one in perturbed(forward, argument, eps)]
-    return Plan(gradient, of, argument, cotangent, part, eps, points, forwards, around)
+    asked = call_probe(gradient, points), call_probe(of, around)
+    return Plan(gradient, of, argument, cotangent, part, eps, points, forwards, around, *asked)
 
 
 def _arguments(case: Sent) -> list[Plain]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,24 +78,30 @@ def parse(text: str, within: str | None) -> Code | None:
         tree = syntax_tree(text, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except (ValueError, RecursionError, MemoryError) as error:
         raise SyntaxError(f"{error}") from error
-    names = _bound(tree)
+    nodes = list(ast.walk(tree))  # once: walking takes longer than all that is looked for
+    names = _bound(nodes)
     if within is None:
         return Code((tree,), names)
-    part = _definition(tree, within.split("."))
-    return Code(tuple(_reached(tree, part)), names) if part else None
+    known = _definitions(nodes)
+    first, *rest = within.split(".")
+    part = known.get(first)
+    for name in rest:
+        part = _definitions(list(ast.walk(part))[1:]).get(name) if part else None
+    return Code(tuple(_reached(known, part)), names) if part else None
 
 
-def _definition(tree: ast.AST, path: Sequence[str]) -> ast.AST | None:
-    """Return the last definition of that name: the one that counts."""
-    kinds = (*_FUNCTIONS, ast.ClassDef)
-    found = [one for one in ast.walk(tree) if isinstance(one, kinds) and one.name == path[0] and one is not tree]
-    if not found:
-        return None
-    last = max(found, key=lambda one: one.lineno)
-    return _definition(last, path[1:]) if path[1:] else last
+def _definitions(nodes: Iterable[ast.AST]) -> dict[str, ast.AST]:
+    """Return the last definition of each name: the one that counts."""
+    found: dict[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef] = {}
+    for one in nodes:
+        if isinstance(one, (*_FUNCTIONS, ast.ClassDef)) and (
+            one.name not in found or one.lineno > found[one.name].lineno
+        ):
+            found[one.name] = one
+    return dict(found)
 
 
-def _reached(tree: ast.Module, part: ast.AST) -> Iterator[ast.AST]:
+def _reached(known: Mapping[str, ast.AST], part: ast.AST) -> Iterator[ast.AST]:
     """Yield a function or class and what it calls of the same file, directly or not."""
     seen: set[ast.AST] = set()
     waiting = [part]
@@ -107,13 +113,13 @@ def _reached(tree: ast.Module, part: ast.AST) -> Iterator[ast.AST]:
         yield one
         called = (node.func for node in ast.walk(one) if isinstance(node, ast.Call))
         names = {node.id for node in called if isinstance(node, ast.Name)}
-        waiting += [found for name in sorted(names) if (found := _definition(tree, [name]))]
+        waiting += [known[name] for name in sorted(names) if name in known]
 
 
-def _bound(tree: ast.AST) -> dict[str, str]:
+def _bound(nodes: Sequence[ast.AST]) -> dict[str, str]:
     """Return what names stand for in full: imported ones, and those assigned from such."""
     names: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for one in node.names:
                 first = one.name.split(".")[0]
@@ -124,12 +130,12 @@ def _bound(tree: ast.AST) -> dict[str, str]:
                 f"*{node.module}" if one.name == "*" else one.asname or one.name: f"{node.module}.{one.name}"
                 for one in node.names
             }
+    assigned = [node for node in nodes if isinstance(node, ast.Assign) and len(node.targets) == 1]
+    pairs = [(node.targets[0].id, node.value) for node in assigned if isinstance(node.targets[0], ast.Name)]
     for _ in range(_ALIASES):
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-                full = full_name(node.value, names)
-                if full and node.targets[0].id not in names:
-                    names[node.targets[0].id] = full
+        for name, value in pairs:
+            if name not in names and (full := full_name(value, names)):
+                names[name] = full
     return names
 
 
