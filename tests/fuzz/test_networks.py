@@ -1,4 +1,4 @@
-"""A few random networks, counted by brute force and by ``grader.cost``; by hand there are thousands."""
+"""A few random networks, counted by brute force and by ``grader.cost``; by hand there are ten thousand."""
 
 from __future__ import annotations
 
