@@ -304,6 +304,12 @@ def test_the_guide_writes_data_where_the_files_look_for_them(name: str) -> None:
         assert all(any(f"data/{one}" in text for text in starters) for one in sets.split())
 
 
+def test_the_guide_s_example_earns_points_at_home() -> None:
+    """The first exercise of this sheet has only answers that are judged later, or by their form."""
+    readme = bundle("theory_to_practice").files["README.md"].decode()
+    assert "\n.venv/bin/grade check exercises/theory_to_practice/activations\n" in readme
+
+
 @pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_a_bundle_loads_and_a_starter_earns_nothing(name: str, tmp_path: Path) -> None:
     write_folder(bundle(name).files, tmp_path / "bundle")

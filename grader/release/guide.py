@@ -52,11 +52,18 @@ def guide(assignment: Assignment, person: str, decisions: Mapping[str, Iterable[
     return _TEXT.format(
         title=assignment.title,
         assignment=assignment.id,
-        first=next((one for one, found in decisions.items() if any(check.options for check in found)), ""),
+        first=_example(decisions),
         whose=f"These are the numbers of {person}; others have other ones.\n\n" if person else "",
         data=_data(assignment),
         rows="\n".join(rows),
     )
+
+
+def _example(decisions: Mapping[str, Iterable[Decision]]) -> str:
+    """Return the first exercise that can earn points at home, else the first of which anything is checked."""
+    checked = {name: {one.how for one in found if one.options} for name, found in decisions.items()}
+    earning = [name for name, ways in checked.items() if ways - {"properties"}]
+    return next(iter([*earning, *(name for name, ways in checked.items() if ways)]))
 
 
 def _data(assignment: Assignment) -> str:
