@@ -429,6 +429,12 @@ def test_bits_left(value: np.ndarray | str, tolerance: Tolerance, least: float, 
     assert least <= bits_left(value, tolerance) <= most
 
 
+def test_what_rounding_makes_of_one_size_is_one_size() -> None:
+    """Processors differ in the last digits; what is sealed must not."""
+    alike, tolerance = np.array([0.3, 0.1 + 0.2, -0.3]), Tolerance(0.0, 1e-3)
+    assert bits_left(alike, tolerance) == bits_left(alike[:1], tolerance)
+
+
 def test_what_guessing_costs_is_the_same_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seconds_to_guess(13) == 4096 * 0.015
     assert seconds_to_guess(1e6) > 1e100
