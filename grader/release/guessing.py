@@ -53,7 +53,7 @@ def _bits(size: float, tolerance: Tolerance, *, exact: bool) -> float:
 
 def _decimal_bits(size: float) -> float:
     """Return the bits of the digits of a number, without the zeros at its ends."""
-    digits = f"{size:.12g}".partition("e")[0].replace(".", "").strip("0")
+    digits = f"{size:.15g}".partition("e")[0].replace(".", "").strip("0")
     return log2(10) * len(digits)
 
 
