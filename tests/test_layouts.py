@@ -162,6 +162,16 @@ def test_two_that_open_an_older_gradebook_at_once_migrate_it_once(old: Path) -> 
     assert len(list(old.parent.glob("grade.layout1*"))) == 1
 
 
+def test_one_waits_for_another_that_still_writes_without_a_log(old: Path) -> None:
+    with closing(sqlite3.connect(old, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("begin immediate")
+        done = threading.Timer(0.3, other.rollback)
+        done.start()
+        with open_store(old) as store:
+            assert len(store.reports("sheet1")) == 4
+        done.join()
+
+
 @pytest.mark.parametrize("statement", ["update alembic_version set version_num = '0007'", "pragma user_version = 7"])
 def test_a_newer_layout_is_refused(tmp_path: Path, statement: str) -> None:
     path = tmp_path / "grade.sqlite"

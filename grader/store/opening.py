@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from grader.store.layout import copy_database, prepare
 from grader.store.places import network_file_system, place_name
 from grader.store.servers import open_server
 
+_PATIENCE = 30  # seconds to wait for others who write
 _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
 
 
@@ -93,9 +95,29 @@ def _unusable(path: Path | None, reason: object) -> str:
 def _configure(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we begin transactions ourselves
     cursor = connection.cursor()
-    for setting in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 30000", "foreign_keys = ON"):
+    cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000}")
+    _switch_to_write_ahead_log(cursor)
+    for setting in ("synchronous = FULL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {setting}")
     cursor.close()
+
+
+def _switch_to_write_ahead_log(cursor: sqlite3.Cursor) -> None:
+    """Wait for others, too, that write to a new gradebook or switch it: here SQLite refuses at once, its timeout or no.
+
+    Raises sqlite3.OperationalError when they take too long, and for any other reason at once.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the low byte of an extended code
+            if not is_busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin(connection: sa.Connection) -> None:
