@@ -73,6 +73,14 @@ def test_the_same_file_again_is_no_attempt_and_a_right_answer_begins_anew(desk: 
     assert hints(desk.attempt("area = 2.0\n")) == []
 
 
+def test_what_is_not_answered_is_no_attempt(desk: Desk) -> None:
+    said = [hints(desk.attempt(f"area = None  # {number}\n")) for number in range(4)]
+    assert said == [[], [], [], []]
+    assert hints(desk.attempt("area = 1.0\n")) == []
+    assert hints(desk.attempt("area = None\n")) == []
+    assert len(hints(desk.attempt("area = 2.0\n"))) == 1
+
+
 @pytest.mark.parametrize(
     "text", ["{", "[]", '{"checks": {"sheet1/rectangles/area": 3}}', '{"checks": {"a": {"failures": "x"}}}']
 )

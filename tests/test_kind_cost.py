@@ -231,6 +231,11 @@ def test_flops_that_say_so_are_the_convention_of_flops(tmp_path: Path) -> None:
         assert (result.fraction, result.misconception) == (0.5, "flops")
 
 
+def test_no_figure_is_told_apart_from_a_wrong_one(tmp_path: Path) -> None:
+    assert figure(tmp_path / "none", "macs", None).unanswered
+    assert not figure(tmp_path / "wrong", "macs", MACS + 1).unanswered
+
+
 def test_one_less_is_wrong_and_the_message_does_not_tell_the_answer(tmp_path: Path) -> None:
     result = figure(tmp_path, "macs", MACS - 1)
     assert (result.fraction, result.misconception) == (0.0, None)

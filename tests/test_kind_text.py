@@ -76,6 +76,7 @@ def test_a_placeholder_is_no_answer(tmp_path: Path, cell: str) -> None:
     assert (result.status, result.fraction, result.for_person) == (Status.FAILED, 0.0, False)
     assert result.message == "`why` is not answered yet."
     assert result.answer == ""
+    assert result.unanswered
 
 
 def test_the_starters_own_text_is_no_answer(tmp_path: Path) -> None:

@@ -296,6 +296,7 @@ def test_json_has_the_fixed_keys_and_values() -> None:
     assert z1 == {
         "id": "z1",
         "for_person": False,
+        "unanswered": False,
         "decision": None,
         "kind": "value",
         "status": "failed",

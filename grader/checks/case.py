@@ -14,6 +14,7 @@ import numpy as np
 
 from grader.checks.answers import Answer, Numbers, Unusable, expected_value, in_form_of, read_answer
 from grader.checks.comparing import Tolerance
+from grader.checks.unanswered import is_nothing
 from grader.checks.writing import Writing
 from grader.course import CheckOptions, Kind
 from grader.model import CheckResult, Failure, Plain, Probe, Run, Status, Strip
@@ -238,11 +239,18 @@ class JudgingKind(Kind, Protocol):
     def judge(self, options: CheckOptions, case: Case) -> Verdict:
         """Return the verdict of one check."""
 
+    def unanswered(self, options: CheckOptions, case: Case) -> bool:
+        """Return whether a check that earned nothing was not answered at all."""
+
 
 class StandsAlone:
     """What most kinds have in common: nothing builds on their answers, and they look at nothing but the run."""
 
     uses_context = False
+
+    def probes(self, options: CheckOptions, truth: Evaluation) -> tuple[Probe, ...]:
+        """Return what has to be observed, the answer itself first."""
+        raise NotImplementedError
 
     def problems(self, options: CheckOptions, reference: Reference) -> list[str]:
         """Return nothing."""
@@ -266,6 +274,11 @@ class StandsAlone:
     def judge(self, options: CheckOptions, case: Case) -> Verdict:
         """Return the verdict of one check."""
         raise NotImplementedError
+
+    def unanswered(self, options: CheckOptions, case: Case) -> bool:
+        """Return whether the first of the probes found nothing, for no reason that the run gives."""
+        seen = next((case.seen(probe) for probe in self.probes(options, case.truth)), False)
+        return is_nothing(seen) and not (isinstance(seen, Failure) and case.reason)
 
 
 def verdict(

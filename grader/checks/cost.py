@@ -15,6 +15,7 @@ from grader.checks.case import Case, StandsAlone, Verdict, unknown, verdict
 from grader.checks.claims import CLAIMS, FIGURES, judged_claim
 from grader.checks.crossing import to_plain
 from grader.checks.refusals import why_no_model
+from grader.checks.unanswered import is_nothing
 from grader.cost import (
     PLACEMENTS,
     PRECISIONS,
@@ -147,6 +148,13 @@ class CostKind(StandsAlone):
         if checked.figure:
             return judged_claim(checked, case.seen(Probe("value", checked.cost)), cost, read_runtime(checked.runtime))
         return _judged_demands(checked, cost)
+
+    def unanswered(self, options: CheckOptions, case: Case) -> bool:
+        """Return whether there is no figure where one is asked for; else whether there is no network."""
+        checked = cast("CostOptions", options)
+        if checked.figure:
+            return is_nothing(case.seen(Probe("value", checked.cost)))
+        return super().unanswered(options, case)
 
 
 COST = CostKind()

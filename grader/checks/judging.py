@@ -52,6 +52,8 @@ def judge_exercise(
         kind = cast("JudgingKind", check.kind)
         try:
             verdict = kind.judge(check.options, case)
+            if verdict.result.status is Status.FAILED and kind.unanswered(check.options, case):
+                verdict = replace(verdict, result=replace(verdict.result, unanswered=True))
         except Exception as error:  # noqa: BLE001 - a fault of ours or of the reference must not become a zero
             results[check.id] = _owed(check, "Could not be judged; a person will look at it.", f"{error!r}")
             continue

@@ -12,7 +12,7 @@ from grader.checks.answers import describe
 from grader.checks.case import Case, StandsAlone, Verdict, verdict
 from grader.checks.grouping import ALIKE, likeness, words
 from grader.course import CheckOptions
-from grader.model import Failure, Plain, Probe
+from grader.model import Failure, Probe
 from grader.reference import Evaluation, Reference
 
 _MAX_ANSWER_CHARS = 20_000
@@ -92,19 +92,29 @@ class TextKind(StandsAlone):
     def judge(self, options: CheckOptions, case: Case) -> Verdict:
         """Return a failure where there is no answer, and otherwise a result that waits for a person."""
         checked = cast("TextOptions", options)
-        value = case.seen(Probe("value", checked.text))
-        cells = case.seen(Probe("cells", "cells"))
-        written = cells.get(checked.text) if isinstance(cells, dict) else None
-        candidates = [_answer(checked, one) for one in (value, written) if isinstance(one, str)]
+        candidates = _candidates(checked, case)
         answer = max(candidates, key=len, default="")
         if len(words(answer)) < checked.min_words:
-            return verdict("text", checked, 0.0, _why_none(checked, case, answer, value, found=bool(candidates)))
+            return verdict("text", checked, 0.0, _why_none(checked, case, answer, found=bool(candidates)))
         evidence = _evidence(checked, answer)
         found = verdict("text", checked, 0.0, "Answered; a person reads it.", evidence=evidence, for_person=True)
         return replace(found, result=replace(found.result, answer=answer[:_MAX_ANSWER_CHARS]))
 
+    def unanswered(self, options: CheckOptions, case: Case) -> bool:
+        """Return whether nothing of the student's stands there, nor anything that is no text."""
+        candidates = _candidates(cast("TextOptions", options), case)
+        return not any(candidates) if candidates else super().unanswered(options, case)
+
 
 TEXT = TextKind()
+
+
+def _candidates(options: TextOptions, case: Case) -> list[str]:
+    """Return what the student has written under the name and in the cell, each empty where only the starter stands."""
+    cells = case.seen(Probe("cells", "cells"))
+    written = cells.get(options.text) if isinstance(cells, dict) else None
+    both = case.seen(Probe("value", options.text)), written
+    return [_answer(options, one) for one in both if isinstance(one, str)]
 
 
 def _answer(options: TextOptions, text: str) -> str:
@@ -116,8 +126,8 @@ def _answer(options: TextOptions, text: str) -> str:
     return "" if spoken in PLACEHOLDERS or spoken == " ".join(words(starter)) else text
 
 
-def _why_none(options: TextOptions, case: Case, answer: str, value: Plain | Failure, *, found: bool) -> str:
-    name = options.text
+def _why_none(options: TextOptions, case: Case, answer: str, *, found: bool) -> str:
+    name, value = options.text, case.seen(Probe("value", options.text))
     if answer:
         return f"`{name}` is answered in {len(words(answer))} words; at least {options.min_words} are asked for."
     if isinstance(value, Failure) and value.kind in {"raised", "too_large"}:

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from grader.checks.answers import Answer, Numbers, Unusable, expected_value
-from grader.checks.case import Asked, Case, Verdict, unknown
+from grader.checks.case import Asked, Case, StandsAlone, Verdict, unknown
 from grader.checks.comparing import EXACT, Tolerance, agrees, difference, right_share
 from grader.checks.following import evaluated, mistaken, nearest_mistake, spread
 from grader.checks.strips import differing
@@ -72,13 +72,11 @@ class ValueOptions(CreditOptions):
         return Writing(units, None if self.exact else self.digits, self.kilobyte) if units else None
 
 
-class ValueKind:
+class ValueKind(StandsAlone):
     """Judges a value by name: shape, class of number, finiteness, tolerance; then follow-through; then mistakes."""
 
     name = "value"
     options: type[CheckOptions] = ValueOptions
-
-    uses_context = False
 
     def probes(self, options: CheckOptions, truth: Evaluation) -> tuple[Probe, ...]:
         """Return the one probe: the value under the name."""

@@ -30,11 +30,12 @@ class Attempts:
     failures: int = 0
     file: str = ""
 
-    def then(self, status: Status, file: str) -> Attempts:
-        """Return the count after one more check."""
-        if status is Status.PASSED:
+    def then(self, result: CheckResult, file: str) -> Attempts:
+        """Return the count after one more check: what is not answered is no attempt."""
+        if result.status is Status.PASSED:
             return Attempts()
-        return Attempts(self.failures + 1, file) if status in _TRIED and file != self.file else self
+        tried = result.status in _TRIED and not result.unanswered
+        return Attempts(self.failures + 1, file) if tried and file != self.file else self
 
 
 def check_with_hints(asked: Asked, workplace: Workplace, courses: Courses | None = None) -> tuple[Checked, str]:
@@ -78,7 +79,7 @@ def _hinted(
 
     def one(result: CheckResult) -> CheckResult:
         key = f"{exercise.assignment}/{exercise.id}/{result.id}"
-        attempts[key] = attempts.get(key, Attempts()).then(result.status, file)
+        attempts[key] = attempts.get(key, Attempts()).then(result, file)
         return _with(result, _due(known[result.id], attempts[key].failures))
 
     criteria = tuple(

@@ -88,6 +88,7 @@ class CheckResult:
     ``misconception`` is the identifier of the recognised mistake. ``follow_through`` says that the answer is
     right given the student's own earlier answers, and not otherwise. ``for_person``: a human has to mark it, and
     ``answer`` is the text to be marked. ``timeline``, ``strip`` and ``chart`` are drawn beside the message.
+    ``unanswered``: it failed because there is no answer, which is no attempt at one.
     """
 
     id: str
@@ -103,6 +104,7 @@ class CheckResult:
     timeline: Timeline | None = None
     strip: Strip | None = None
     chart: Chart | None = None
+    unanswered: bool = False
 
     @property
     def owed(self) -> bool:

@@ -27,7 +27,8 @@ class Item:
 
     ``difficulty`` is the mean share of its points, 0 to 1, so that a *high* one is easy (None when nothing is settled).
     ``discrimination`` is its correlation with the total of the same submissions without it, -1 to 1: the corrected
-    point-biserial coefficient where an item is right or wrong. Where it is None, ``undefined`` says why.
+    point-biserial coefficient where an item is right or wrong. Where it is None, ``undefined`` says why. ``unanswered``
+    is the share that gave no answer to a check; None for a criterion.
     """
 
     exercise: str
@@ -39,6 +40,7 @@ class Item:
     discrimination: float | None
     undefined: str
     flags: tuple[str, ...]
+    unanswered: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class _Score:
 
     share: float
     rest: float | None
+    unanswered: bool
 
 
 def items(batch: Batch) -> tuple[Item, ...]:
@@ -55,12 +58,12 @@ def items(batch: Batch) -> tuple[Item, ...]:
     for report in batch.reports:
         total = None if report.pending else fsum(one.points for one in report.exercises)
         for exercise, criterion in _graded(report):
-            for kind, key, name, points, most, owed in _parts(criterion):
+            for kind, key, name, points, most, owed, unanswered in _parts(criterion):
                 entry = found.setdefault((exercise.id, key, kind), (exercise.title, name, most, []))
                 if most > 0 and not owed:
                     # Without rounding, totals that are equal would differ by their last bits, and correlate.
                     rest = None if total is None else round(total - points, 9)
-                    entry[3].append(_Score(points / most, rest))
+                    entry[3].append(_Score(points / most, rest, unanswered))
     every = [_item(kind, *entry) for (_, _, kind), entry in found.items() if entry[2] > 0]
     return tuple(sorted(every, key=lambda item: _ORDER.index(item.flags[0]) if item.flags else len(_ORDER)))
 
@@ -86,10 +89,11 @@ def _graded(report: Report) -> Iterator[tuple[ExerciseReport, CriterionScore]]:
 
 def _parts(
     criterion: CriterionScore,
-) -> Iterator[tuple[Literal["check", "criterion"], str, str, float, float, bool]]:
-    yield "criterion", criterion.id, criterion.title, criterion.points, criterion.max_points, criterion.pending
+) -> Iterator[tuple[Literal["check", "criterion"], str, str, float, float, bool, bool]]:
+    yield "criterion", criterion.id, criterion.title, criterion.points, criterion.max_points, criterion.pending, False
     for check in criterion.checks:
-        yield "check", check.result.id, check.result.id, check.points, check.max_points, check.owed
+        name = check.result.id
+        yield "check", name, name, check.points, check.max_points, check.owed, check.result.unanswered
 
 
 def _item(
@@ -99,7 +103,8 @@ def _item(
     whole = [(score.share, score.rest) for score in scores if score.rest is not None]
     found, undefined = discrimination([share for share, _ in whole], [rest for _, rest in whole])
     flags = _flags(difficulty, found)
-    return Item(exercise, name, kind, max_points, len(scores), difficulty, found, undefined, flags)
+    unanswered = fmean(score.unanswered for score in scores) if scores and kind == "check" else None
+    return Item(exercise, name, kind, max_points, len(scores), difficulty, found, undefined, flags, unanswered)
 
 
 def _flags(difficulty: float | None, found: float | None) -> tuple[str, ...]:

@@ -127,6 +127,7 @@ def _check(check: CheckScore, *, evidence: bool) -> Json:
         "misconception": result.misconception,
         "message": result.message,
         "for_person": result.for_person,
+        "unanswered": result.unanswered,
         "decision": _decision(check.decision, check.max_points, evidence=evidence),
     }
     return data | {"evidence": result.evidence} if evidence else data

@@ -130,7 +130,8 @@ def _print_check(console: Console, told: Feedback) -> None:
         _text(console, _of(None if check.owed else check.points, check.max_points)),
     )
     console.print(Padding(line, (0, 0, 0, 2)))
-    for block in told.lines():
+    # Who has not answered yet, needs no more here than the list of what is left to do.
+    for block in told.blocks if check.result.unanswered else told.lines():
         _print_block(console, block)
     _print_decision(console, check.decision, 4)
 

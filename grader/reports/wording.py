@@ -54,6 +54,7 @@ _VERDICTS = {
     Status.ERROR: Verdict("Still to be graded", "…", "?", "owed"),
 }
 _FOR_PERSON = Verdict("To be marked by a person", "…", "?", "owed")
+_UNANSWERED = Verdict("No answer", "□", "-", "quiet")
 _FOLLOWED = Verdict("Right, given your earlier answer", "✓", "+", "right")
 
 
@@ -72,6 +73,8 @@ def verdict(result: CheckResult) -> Verdict:
     """Return the words for a check's outcome."""
     if result.for_person:
         return _FOR_PERSON
+    if result.unanswered:
+        return _UNANSWERED
     followed = result.follow_through and result.status in {Status.PASSED, Status.PARTIAL}
     return _FOLLOWED if followed else _VERDICTS[result.status]
 
