@@ -76,6 +76,13 @@ def test_a_passage_is_set_without_raw_html_links_and_pictures() -> None:
     assert '<th scope="col">a</th>' in html
 
 
+def test_a_table_is_set_as_one_in_the_terminal_and_links_lead_nowhere() -> None:
+    shown = in_terminal(failed(score("z1")), force_terminal=True, color_system=None)
+    assert re.search(r"a +b *\n +─+ *\n +1 +2 *\n", re.sub(r"\x1b\[[0-9;]*m", "", shown))
+    assert "|" not in shown
+    assert "\x1b]8" not in shown
+
+
 def test_a_passage_is_quoted_once_in_an_exercise() -> None:
     one = failed(score("z1"), score("h"), score("loss", Passage("", "Another `loss`.")), score("y", None))
     told = [each.asked for _, checks in feedback(one.exercises[0]) for each in checks]
@@ -232,7 +239,7 @@ def test_the_command_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_report_that_an_older_version_stored_is_read() -> None:
-    old = re.sub(r', "(subject|passage)": (""|null)', "", to_text(REPORT, mixed()))
-    assert "passage" not in old
+    old = re.sub(r', "(subject|passage|unanswered)": (""|null|false)', "", to_text(REPORT, mixed()))
+    assert not re.search("passage|unanswered", old)
     assert from_text(REPORT, old) == mixed()
     assert from_text(REPORT, to_text(REPORT, failed(score("z1")))) == failed(score("z1"))

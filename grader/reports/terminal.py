@@ -142,6 +142,11 @@ def _print_decision(console: Console, one: Decision | None, indent: int = 0) -> 
 
 
 def _print_block(console: Console, block: wording.Block) -> None:
+    if block.kind == "task" and "|---" in block.text.replace(" ", "") and _unicode(console):
+        from rich.markdown import Markdown  # noqa: PLC0415 - few passages hold a table
+
+        console.print(Padding(Markdown(plain(block.text), style="dim", hyperlinks=False), (0, 0, 0, 6)))
+        return
     text = _text(console, block.text, _BLOCK_STYLES.get(block.kind, ""))
     # A row of numbers that is too long is folded, because cropping would lose the end of it.
     text.overflow = "fold"
