@@ -126,9 +126,11 @@ def test_everybody_gets_what_their_hand_in_is(graded: dict[str, Any], person: st
         assert found == OTHERS[about]
 
 
-def test_only_the_copy_is_flagged(graded: dict[str, Any]) -> None:
+def test_only_the_copy_and_the_untouched_starter_are_flagged(graded: dict[str, Any]) -> None:
     flagged = {person: submission["flags"] for person, submission in graded.items() if submission["flags"]}
-    assert list(flagged) == ["Noah Copy"]
+    assert sorted(flagged) == ["Noah Copy", "Nora Nichts"]
+    [untouched] = flagged["Nora Nichts"]
+    assert untouched["message"] == "as it was handed out, perhaps uploaded by mistake: gradient_step.ipynb"
     [flag] = flagged["Noah Copy"]
     assert flag["message"].startswith("made for the personal numbers of Anna Weber, by `")
 

@@ -8,17 +8,21 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from course_helpers import RIGHT, hand_in, make_course, make_personal_course, prepared
+from course_helpers import RIGHT, hand_in, make_course, make_personal_course, place, prepared
 
 from grader.course import Assignment, Course, Exercise
-from grader.importers import read_one
-from grader.model import SourceFile, Submission
-from grader.pipeline import Task, prepare
+from grader.importers import read_folder, read_one
+from grader.model import CheckResult, SourceFile, Status, Submission
+from grader.pipeline import Task, grade, prepare
 from grader.pipeline.handins import Choice, choose
+from grader.pipeline.untouched import nothing_done
+from grader.pipeline.work import Judged
 from grader.reference import Evaluation
 from grader.starters import with_given
+from grader.store import open_store
 
 BROKEN = b'{"cells": [{"cell_type": "code", "sour'
 
@@ -176,7 +180,8 @@ def test_the_form_that_was_worked_on_is_graded(course: Course, tmp_path: Path) -
     for number, (one, two, graded) in enumerate(cases):
         found = task(course, tmp_path / str(number), {"rectangles.ipynb": one, "rectangles.py": two})
         other = {"rectangles.py": "rectangles.ipynb"}.get(graded, "rectangles.py")
-        assert (found.file, found.note) == (graded, f"Graded was {graded}, not {other}."), number
+        untouched = f" No code in {graded} was changed since it was handed out." if number > 3 else ""
+        assert (found.file, found.note) == (graded, f"Graded was {graded}, not {other}.{untouched}"), number
         assert found.job is not None
         assert (found.job.form, found.job.name) == ("module" if graded.endswith(".py") else "notebook", graded)
         assert [name for name, _ in found.job.files] == [other]
@@ -189,7 +194,8 @@ def test_work_under_another_name_beside_an_untouched_starter_is_told(course: Cou
     more = {"rectangles (1).ipynb": filled(notebook), "notes.yaml": "", "deep/other.py": "x = 1\n"}
     found = task(course, tmp_path / "one", {**files, **more})
     assert (found.file, found.untouched, found.owed) == ("rectangles.ipynb", True, False)
-    assert found.note == "Graded was rectangles.ipynb, in which nothing was changed since it was handed out."
+    unchanged = "No code in rectangles.ipynb was changed since it was handed out."
+    assert found.note == f"Graded was rectangles.ipynb, not rectangles.py. {unchanged}"
     advice = "was not looked at, and the starter beside it is untouched; if it is your work, name it rectangles"
     assert {(problem.where, problem.message) for problem in found.problems} == {
         (f"{tmp_path / 'one'}/my_solution.py", f"{advice}.py"),
@@ -199,6 +205,51 @@ def test_work_under_another_name_beside_an_untouched_starter_is_told(course: Cou
     assert (worked_on.file, worked_on.problems) == ("rectangles.py", ())
     named = task(course, tmp_path / "one", {}, "my_solution.py")
     assert (named.file, named.note, named.problems) == ("my_solution.py", "", ())
+
+
+def test_who_hands_in_nothing_but_starters_is_flagged_and_nobody_else(course: Course, tmp_path: Path) -> None:
+    exercise = course.assignments["sheet1"].exercises[0]
+    module = starter(exercise, ".py")
+    files = {
+        "anna/rectangles.py": module,
+        "bela/rectangles.py": f"# nothing yet\n{module}",
+        "carl/rectangles.py": filled(module),
+        "dora/rectangles.ipynb": starter(exercise, ".ipynb"),
+        "emil/": "",
+    }
+    hand_in(tmp_path / "all", files)
+    with open_store(None) as store:
+        found = read_folder(tmp_path / "all", "sheet1").submissions
+        batch = grade(course, course.assignments["sheet1"], found, place(store))
+    message = "as it was handed out, perhaps uploaded by mistake: rectangles.{}"
+    assert {report.id: [flag.message for flag in report.flags] for report in batch.reports} == {
+        "anna": [message.format("py")],
+        "bela": [message.format("py")],
+        "carl": [],
+        "dora": [message.format("ipynb")],
+        "emil": [],
+    }
+    notes = {report.id: report.exercises[0].note for report in batch.reports}
+    said = "No code in rectangles.py was changed since it was handed out."
+    assert (notes["anna"], notes["carl"]) == (said, "")
+
+
+def test_a_written_answer_in_a_starter_is_work(tmp_path: Path) -> None:
+    exercise_task = SimpleNamespace(
+        submission=SimpleNamespace(id="dora"),
+        exercise=SimpleNamespace(id="essay", floor=("runs",)),
+        file="essay.ipynb",
+        untouched=True,
+    )
+    runs = CheckResult("runs", "runs", Status.PASSED, 1.0)
+    empty = CheckResult("why", "text", Status.FAILED, 0.0)
+    written = replace(empty, status=Status.SKIPPED, for_person=True)
+    fault = replace(empty, status=Status.ERROR)
+    flagged = [
+        [flag.submission for flag in nothing_done([Judged(exercise_task, None, (runs, one))])]  # type: ignore[arg-type]
+        for one in (empty, written, fault)
+    ]
+    assert flagged == [["dora"], [], []]
 
 
 def test_personal_numbers_do_not_make_a_starter_worked_on(tmp_path: Path) -> None:

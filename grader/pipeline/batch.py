@@ -21,6 +21,7 @@ from grader.pipeline.judgements import Judge
 from grader.pipeline.personal import others_numbers
 from grader.pipeline.same_answers import same_answers
 from grader.pipeline.tasks import Task, prepare, run_key
+from grader.pipeline.untouched import nothing_done
 from grader.pipeline.work import Judged, Workplace
 from grader.reference import Evaluation, Reference
 
@@ -66,7 +67,7 @@ def grade(  # noqa: PLR0913 - the whole of a batch
     told = {one.id: others for one in submissions} if others else None
     decisions = store.decisions(assignment.id)
     judged = Judge(store, store.save_many_results, decisions).all(assignment, tasks, keys, runs, failed, told)
-    flags = others_numbers(judged) if assignment.personal else ()
+    flags = (*(others_numbers(judged) if assignment.personal else ()), *nothing_done(judged))
     by_submission = _by_submission(judged, submissions) | {one.id: plan.unclear(one, chosen) for one in unresolved}
     made = Entries(assignment, workplace.isolation, workplace.environment, decisions)
     entries = best(made.of(one, by_submission[one.id], flags) for one in (*submissions, *unresolved))

@@ -88,11 +88,12 @@ def prepare(
     worked_on = [one for one in sources if _essence(one[0].name, one[1]) not in starters]
     file, source = (worked_on or sources)[0]
     others = [other.name for other in choice.files if other is not file]
-    note = f"Graded was {file.name}, not {', '.join(others)}." if others else ""
-    if choice.beside and not worked_on:
-        note = f"Graded was {file.name}, in which nothing was changed since it was handed out."
+    notes = [f"Graded was {file.name}, not {', '.join(others)}."] if others else []
+    if not worked_on:
+        notes.append(f"No code in {file.name} was changed since it was handed out.")
         problems += [_overlooked(submission, exercise, one) for one in choice.beside]
     job = _job(submission, exercise, file, source, truth)
+    note = " ".join(notes)
     return Task(submission, exercise, truth, job, file.name, note, untouched=not worked_on, problems=tuple(problems))
 
 
