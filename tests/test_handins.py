@@ -33,7 +33,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 
 def submission(names: Iterable[str]) -> Submission:
-    files = tuple(SourceFile(name, Path(name), "0", 1) for name in names)
+    files = tuple(SourceFile(name, Path(name), f"hash of {name}", 1) for name in names)
     return Submission("anna", ("anna",), "sheet1", "all/anna", files)
 
 
@@ -291,7 +291,7 @@ def test_a_file_that_cannot_be_read_is_owed(course: Course, tmp_path: Path, cont
 
 
 def test_two_candidates_are_owed(course: Course, tmp_path: Path) -> None:
-    found = task(course, tmp_path, {"a.ipynb": "{}", "b.ipynb": "{}"})
+    found = task(course, tmp_path, {"a.ipynb": "{}", "b.ipynb": "{ }"})
     assert (found.job, found.owed) == (None, True)
     assert found.note == "It is not clear which file is meant; a person will look at it."
     assert "two notebooks could be meant" in found.problems[0].message

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from archive_helpers import make_zip
-from course_helpers import RIGHT, hand_in, make_course
+from course_helpers import PERIMETER, RIGHT, hand_in, make_course
 
 from grader.cli import run
 from grader.errors import ExitCode, UsageError
@@ -101,7 +101,7 @@ def test_intake_says_who_handed_in_what_and_what_needs_a_human(
         "anna_1_10_rectangles.py": RIGHT,
         "bela_LATE_2_11_rectangles.py": RIGHT,
         "carl_3_12_rectangles (2).py": RIGHT,
-        "carl_3_13_Rectangles (1).py": RIGHT,
+        "carl_3_13_Rectangles (1).py": PERIMETER,
         "eve_9_14_rectangles.py": RIGHT,
     }
     path = make_zip(tmp_path / "a.zip", content)

@@ -11,6 +11,7 @@ from grader.importers import canvas, folders, gradescope, moodle, nbgrader, repo
 from grader.importers.archives import SUFFIXES, is_archive
 from grader.importers.gathering import gather
 from grader.importers.handins import Delivery, Found, Intake, Settings, readable
+from grader.importers.packed import opened
 from grader.importers.unpacking import Unpacked, unpack
 
 
@@ -45,6 +46,8 @@ def read_hand_ins(path: Path, settings: Settings, store: Path, format_name: str 
     if settings.tag and name != "github":
         raise UsageError(f"{path}: was read as {FORMATS[name].title}; --tag is for repositories of Git")
     intake = gather(FORMATS[name].find(delivery, settings), delivery, settings)
+    if name != "github":  # what a repository holds packed, belongs to it as it is
+        intake = opened(intake, delivery)
     problems = (*unpacked.problems(readable(str(path))), *intake.problems) if unpacked else intake.problems
     return Intake(intake.submissions, intake.unresolved, problems, name, intake.notes)
 

@@ -64,12 +64,14 @@ class Unpacked:
         return tuple(Problem(f"{source}/{one.raw}".rstrip("/"), one.reason) for one in self.refused)
 
 
-def unpack(archive: Path, into: Path) -> Unpacked:
+def unpack(archive: Path, into: Path, *, one_hand_in: bool = False) -> Unpacked:
     """Return the archive's contents, unpacked below ``into`` unless they lie there already.
 
-    Raises UsageError when nothing in the archive can be read, GradeError when the disk does not take it.
+    All of it is one share if it is ``one_hand_in``. Raises UsageError when nothing in the archive can be read,
+    GradeError when the disk does not take it.
     """
-    return store(f"{_sha256(archive)[:24]}-{_RULES}", into, lambda: entries(archive))
+    key = f"{_sha256(archive)[:24]}-{_RULES}{'-one' if one_hand_in else ''}"
+    return store(key, into, lambda: entries(archive), one_share=one_hand_in)
 
 
 def _only_folder(found: Iterable[Entry]) -> str:
@@ -87,7 +89,7 @@ def _only_folder(found: Iterable[Entry]) -> str:
     return top
 
 
-def store(key: str, into: Path, read: Callable[[], Iterable[Entry]]) -> Unpacked:
+def store(key: str, into: Path, read: Callable[[], Iterable[Entry]], *, one_share: bool = False) -> Unpacked:
     """Return the entries that ``read`` yields, written below ``into`` under ``key`` unless they lie there already.
 
     Raises what ``read`` raises, and GradeError when the disk does not take it.
@@ -98,7 +100,8 @@ def store(key: str, into: Path, read: Callable[[], Iterable[Entry]]) -> Unpacked
         try:
             _sweep(into)
             (temporary / "files").mkdir(parents=True, mode=0o700)
-            _write_contents(temporary, _Writer(temporary / "files", _only_folder(read())).write(read()))
+            only_folder = None if one_share else _only_folder(read())
+            _write_contents(temporary, _Writer(temporary / "files", only_folder).write(read()))
             _move(temporary, final)
         except OSError as error:
             message = f"{into}: cannot take what is unpacked ({error.strerror}); make room, or name another --output"
@@ -135,9 +138,12 @@ class _EntryError(Exception):
 
 
 class _Writer:
-    """Writes entries below a folder that nobody else writes to, and notes what it refuses."""
+    """Writes entries below a folder that nobody else writes to, and notes what it refuses.
 
-    def __init__(self, folder: Path, only_folder: str) -> None:
+    Without an ``only_folder`` everything is one share; it is an empty text where there are several at the top.
+    """
+
+    def __init__(self, folder: Path, only_folder: str | None) -> None:
         self._folder, self._only_folder = folder, only_folder
         self._spellings = Spellings()
         self._refused: list[Refused] = []
@@ -199,6 +205,8 @@ class _Writer:
         )
 
     def _share(self, name: SafeName) -> str:
+        if self._only_folder is None:
+            return "the hand-in"
         return "/".join(name.parts[: 2 if name.parts[0] == self._only_folder else 1])
 
     def _room(self, share: str) -> int:

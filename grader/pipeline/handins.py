@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -32,18 +33,20 @@ def choose(submission: Submission, assignment: Assignment, exercise: Exercise, n
 
     Otherwise names as the exercise asks come first, in its order; then names that differ by case, separators or what
     tools append, unless another exercise asks for them; then, where the exercise is the assignment's only one, the
-    only file of a fitting type. Two files that fit equally well are a problem for a person.
+    only file of a fitting type. Two files that fit equally well are a problem for a person, unless they are copies;
+    what a bundle brings with it beside the exercises is nobody's hand-in.
     """
     if named:
         return Choice(tuple(file for file in submission.files if file.name == named))
     chosen: list[SourceFile] = []
     siblings = [other.files for other in assignment.exercises if other is not exercise]
     others = {_tidy(name) for names in (*siblings, *assignment.others.values()) for name in names}
-    free = [file for file in submission.files if _tidy(file.name) not in others]
+    own = _own(submission.files)
+    free = [file for file in own if _tidy(file.name) not in others]
     for name in exercise.files:
-        exact = [file for file in submission.files if PurePosixPath(file.name).name == name]
+        exact = [file for file in own if PurePosixPath(file.name).name == name]
         near = [file for file in free if fits(file.name, name)]
-        found = exact or near
+        found = _different(exact or near)
         if len(found) > 1:
             return _ambiguous(submission, exercise, found)
         chosen += found
@@ -54,7 +57,7 @@ def choose(submission: Submission, assignment: Assignment, exercise: Exercise, n
         alike = tuple(suffix for suffix in suffixes if suffix in RUN_SUFFIXES)  # other kinds lie there by right
         return Choice(tuple(chosen), beside=tuple(one for one in near if one.name.lower().endswith(alike)))
     for suffix in suffixes if not (siblings or assignment.others) else []:
-        fitting = [file for file in submission.files if file.name.lower().endswith(suffix)]
+        fitting = _different([file for file in own if file.name.lower().endswith(suffix)])
         if len(fitting) > 1:
             return _ambiguous(submission, exercise, fitting)
         if fitting:
@@ -62,6 +65,18 @@ def choose(submission: Submission, assignment: Assignment, exercise: Exercise, n
     names = ", ".join(file.name for file in submission.files[:5])
     message = f"no hand-in to {exercise.id}: found {names}; expected {' or '.join(exercise.files)}"
     return Choice(problem=Problem(submission.source, message))
+
+
+def _own(files: Sequence[SourceFile]) -> list[SourceFile]:
+    """Return the files without those that make a bundle a course: somebody handed in the whole of it."""
+    courses = {PurePosixPath(file.name).parent for file in files if PurePosixPath(file.name).name == "course.yaml"}
+    brought = {course / name for course in courses for name in ("reference", "rubrics")}
+    return [file for file in files if brought.isdisjoint(PurePosixPath(file.name).parents)]
+
+
+def _different(files: list[SourceFile]) -> list[SourceFile]:
+    """Return the first of those that have the same contents: a file and a copy of it, in an archive perhaps."""
+    return list({file.sha256 or file.name: file for file in reversed(files)}.values())[::-1]
 
 
 def fits(name: str, asked: str) -> bool:

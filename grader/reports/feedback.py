@@ -35,6 +35,8 @@ _ASKED = {
     "files": "what is handed in: `{}`",
     "declaration": "the declaration `{}`",
 }
+#: What comes before the path that a student knows, of a file in an archive that was handed in.
+_PACKED = re.compile(r".*\.(?:zip|tar|tgz|tar\.\w+)/", re.IGNORECASE | re.DOTALL)
 #: Lines of Markdown that begin something: code, list items, table rows, quotes and headings.
 _BEGINS = re.compile(r" {4}|\s*(?:[-*+>#|]|\d+[.)]\s)")
 
@@ -125,9 +127,10 @@ def check_command(report: Report, exercise: ExerciseReport) -> str:
     that cannot be shown as it is would not be the same when it is copied: then there is no command either.
     """
     person = report.key or report.id
-    words = (exercise.file, report.assignment, exercise.id, person)
-    if not exercise.file or any(not word.isprintable() or plain(word) != word or len(word) > 160 for word in words):
+    name = _PACKED.sub("", exercise.file)
+    words = (name, report.assignment, exercise.id, person)
+    if not name or any(not word.isprintable() or plain(word) != word or len(word) > 160 for word in words):
         return ""
-    file = f"./{exercise.file}" if exercise.file.startswith("-") else exercise.file
+    file = f"./{name}" if name.startswith("-") else name
     options = f"--assignment={report.assignment}", f"--exercise={exercise.id}", f"--person={person}"
     return shlex.join(["grade", "check", file, *options])
