@@ -234,6 +234,9 @@ def test_check_knows_an_exercise_by_a_name_much_like_it_or_by_its_folder(
     assert run(["check", "a/Rectangles (1).py"]) == 0
     assert run(["check", "a"]) == 0
     assert run(["check", "exercises/sheet1/rectangles/mine.py"]) == 0
+    hand_in(course, {"b/rectangles_anna.py": RIGHT})
+    assert run(["check", "b/rectangles_anna.py"]) == 0
+    assert run(["check", "b"]) == 0
     assert engine.ran
     assert "Total: 3 of 3 points" in capsys.readouterr().out
 

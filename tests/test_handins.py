@@ -91,6 +91,39 @@ def test_a_numbered_exercise_is_not_taken_for_another(course: Course) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rectangles_AnnaMüller.py",
+        "Müller - Rectangles.py",
+        "ML_sheet1-rectangles_v3.py",
+        "Rec Tangles.py",
+        "4711_rectangles (1).py",
+        "deep/rectangles.anna.py",
+    ],
+)
+def test_a_name_with_the_exercises_in_it_will_do_where_there_is_no_other(course: Course, name: str) -> None:
+    two = ("rectangles", "other")
+    assert [file.name for file in chosen(course, "notes.pdf", "others.py", name, exercises=two).files] == [name]
+    assert [file.name for file in chosen(course, "rectangles.py", name, exercises=two).files] == ["rectangles.py"]
+
+
+@pytest.mark.parametrize("name", ["myrectangles.py", "rectangles_anna.txt", "rect_angle_s_.pdf", "two_rectangles_a.py"])
+def test_a_name_that_only_begins_alike_or_is_anothers_will_not(course: Course, name: str) -> None:
+    found = chosen(course, name, exercises=("rectangles", "two_rectangles"))
+    assert found.problem is not None
+    assert found.problem.message.startswith("no hand-in to rectangles")
+
+
+def test_of_names_in_a_name_the_longest_counts(course: Course) -> None:
+    name, ids = "two_rectangles_anna.py", ("two_rectangles", "rectangles", "anna_and_bela")
+    assert [file.name for file in chosen(course, name, exercises=ids).files] == [name]
+    assert chosen(course, name, exercises=ids[1:]).files == (chosen(course, name, exercises=ids).files)
+    both = chosen(course, "rectangles_anna.py", "rectangles_bela.py", exercises=ids[1:]).problem
+    assert both is not None
+    assert both.message.startswith("two modules could be meant for rectangles: rectangles_anna.py, rectangles_bela.py")
+
+
 def test_the_exact_name_comes_before_the_near_one_and_both_forms_in_their_order(course: Course) -> None:
     found = chosen(course, "Rectangles.ipynb", "rectangles (1).ipynb", "rectangles.py", "rectangles.ipynb")
     assert [file.name for file in found.files] == ["rectangles.ipynb", "rectangles.py"]

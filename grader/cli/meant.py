@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from grader.course.loading import RUN_SUFFIXES
 from grader.errors import UsageError
-from grader.pipeline.handins import fits
+from grader.pipeline.handins import fits, longest, tidy
 
 #: Exercises by assignment, each with the names that its files may have.
 Known = Mapping[str, Mapping[str, tuple[str, ...]]]
@@ -57,10 +57,13 @@ def runnable(names: Iterable[str]) -> bool:
 
 
 def _named(names: Iterable[str], every: Sequence[_Place], known: Known) -> list[_Place]:
-    """Return the exercises that ask for one of the names; only where none does, those that ask for one much like it."""
+    """Return the exercises that ask for one of the names; only where none does, for one much like it, or in it."""
     asked = {(one, exercise): known[one][exercise] for one, exercise in every}
     exact = [place for place in every if not set(names).isdisjoint(asked[place])]
-    return exact or [place for place in every if any(fits(name, one) for name in names for one in asked[place])]
+    near = [place for place in every if any(fits(name, one) for name in names for one in asked[place])]
+    every_name = {tidy(one) for some in asked.values() for one in some}
+    within = {longest(name, every_name) for name in names}
+    return exact or near or [place for place in every if not within.isdisjoint(map(tidy, asked[place]))]
 
 
 def _own_place(root: Path, path: Path) -> _Place | None:
