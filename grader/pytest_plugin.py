@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from grader.checks import KINDS
 from grader.course import Course, Exercise, load_course
@@ -24,6 +25,7 @@ from grader.execution import environment
 from grader.pipeline import Workplace
 from grader.sandbox import make_sandbox, strongest_rung
 from grader.store import open_store
+from grader.threads import THREADS
 from grader.validate import Outcome, outcome_names, validate
 
 _NOT_GRADED = "not graded: the reference has the problems that the first failure of this exercise lists"
@@ -74,7 +76,8 @@ class CourseExercise(_Node):
     @cached_property
     def outcomes(self) -> dict[str, Outcome]:
         """The outcome of every known hand-in, by id; none when the reference has problems: :meth:`fault` says them."""
-        with closing(make_sandbox(strongest_rung())) as sandbox, open_store(None) as store:
+        rung = strongest_rung()
+        with threadpool_limits(THREADS), closing(make_sandbox(rung)) as sandbox, open_store(None) as store:
             workplace = Workplace(LocalPool(sandbox, _workers()), sandbox.name, environment(), store)
             try:
                 return {outcome.id: outcome for outcome in validate(self.course, [self.exercise], workplace)}
