@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from grader.checks import KINDS
 from grader.course import Course, Exercise, load_course
@@ -23,7 +23,9 @@ from grader.errors import CourseError
 from grader.execution import environment
 from grader.pipeline import Workplace
 from grader.sandbox import make_sandbox, strongest_rung
+from grader.sandbox.base import ClosableSandbox
 from grader.store import open_store
+from grader.threads import THREADS
 from grader.validate import Outcome, outcome_names, validate
 
 _NOT_GRADED = "not graded: the reference has the problems that the first failure of this exercise lists"
@@ -54,14 +56,26 @@ class CourseFile(_Node, pytest.File):
         course = load_course(self.path.parent, KINDS)
         for exercise in course.exercises():
             name = f"{exercise.assignment}/{exercise.id}"
-            yield CourseExercise.from_parent(self, name=name, course=course, exercise=exercise)
+            yield CourseExercise.from_parent(self, name=name, file=self, course=course, exercise=exercise)
+
+    @cached_property
+    def sandbox(self) -> ClosableSandbox:
+        """Where hand-ins run: exercises that preload the same share a warm process."""
+        return make_sandbox(strongest_rung())
+
+    def teardown(self) -> None:
+        """End the warm processes before tests that are not the course's."""
+        made: ClosableSandbox | None = self.__dict__.pop("sandbox", None)
+        if made is not None:
+            made.close()
 
 
 class CourseExercise(_Node):
     """An exercise: its known hand-ins are graded together, when the first of its tests runs."""
 
-    def __init__(self, course: Course, exercise: Exercise, **node: Any) -> None:
+    def __init__(self, file: CourseFile, course: Course, exercise: Exercise, **node: Any) -> None:
         super().__init__(**node)
+        self.file = file
         self.course = course
         self.exercise = exercise
         self._fault: Exception = ComplaintError(_NOT_GRADED)
@@ -74,7 +88,8 @@ class CourseExercise(_Node):
     @cached_property
     def outcomes(self) -> dict[str, Outcome]:
         """The outcome of every known hand-in, by id; none when the reference has problems: :meth:`fault` says them."""
-        with closing(make_sandbox(strongest_rung())) as sandbox, open_store(None) as store:
+        sandbox = self.file.sandbox
+        with threadpool_limits(THREADS), open_store(None) as store:
             workplace = Workplace(LocalPool(sandbox, _workers()), sandbox.name, environment(), store)
             try:
                 return {outcome.id: outcome for outcome in validate(self.course, [self.exercise], workplace)}

@@ -10,11 +10,18 @@ import pytest
 import sqlalchemy as sa
 from execution_helpers import children
 from postgres_helpers import Server, running_server
+from threadpoolctl import threadpool_limits
+
+from grader.threads import THREADS, limit_threads
 
 if TYPE_CHECKING:
     from grader.sandbox.namespaces import Namespaces
 
 pytest_plugins = ["pytester"]
+
+# For all tests, the workers of pytest-xdist and the commands that tests start. NumPy is here already.
+limit_threads()
+threadpool_limits(THREADS)
 
 
 @pytest.fixture(scope="module")

@@ -544,6 +544,15 @@ def course_with_a_faulty_reference(root: Path) -> None:
     reference.write_text(reference.read_text().replace("return a * b", "return a / 0"), encoding="utf-8")
 
 
+def test_no_warm_process_outlives_the_tests_of_a_course(pytester: pytest.Pytester) -> None:
+    new_course(pytester.path / "course", "T")
+    source = "import psutil\n\ndef test_after():\n    assert psutil.Process().children(recursive=True) == []\n"
+    after = pytester.makepyfile(test_after=source)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "course/course.yaml", after)
+    assert result.ret == 0
+    assert set(result.parseoutcomes()) == {"passed"}
+
+
 def test_pytest_says_what_is_wrong_with_a_reference(pytester: pytest.Pytester) -> None:
     course_with_a_faulty_reference(pytester.path)
     # Without pytest's summary, which says each failure again: in full where the variable CI is set.

@@ -613,6 +613,19 @@ cli.main()
     assert set(done.stdout.split()[1:]) == {"closed", "last"}
 
 
+@pytest.mark.parametrize(("told", "kept"), [({}, "1"), ({"OMP_NUM_THREADS": "3"}, "3")])
+def test_references_are_computed_with_one_thread_unless_told_otherwise(told: dict[str, str], kept: str) -> None:
+    code = """
+import os
+from grader import cli
+cli.run = lambda _: print(os.environ["OMP_NUM_THREADS"], os.environ["OPENBLAS_NUM_THREADS"]) or 0
+cli.main()
+"""
+    others = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run([sys.executable, "-c", code], env=others | told, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [kept, "1"]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is of Linux")
 def test_output_that_cannot_be_written_is_a_fault_of_this_machine() -> None:
     code = "from grader.cli import main; main()"

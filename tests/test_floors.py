@@ -16,7 +16,7 @@ INSIDE = "grader.sandbox.inside"
 
 #: From the bottom. A part may import itself and what stands on lower floors; "" is the façade ``grader`` itself.
 FLOORS = (
-    {"errors"},
+    {"errors", "threads"},
     {"model", "yamlfile", "parsing", "csvfile", "probing"},
     {"reference", "data", "cost"},
     {""},

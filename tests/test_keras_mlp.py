@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -52,15 +51,6 @@ def exercise(tmp_path_factory: pytest.TempPathFactory) -> Exercise:
     (root / "course.yaml").write_text(f"title: T\nkey: k\nassignments:\n  {COURSE}: {settings}\n", encoding="utf-8")
     (exercise,) = load_course(root, KINDS).exercises()
     return exercise
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread, as it does where hand-ins run: several only wait for each other here."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,15 +32,6 @@ RUBRIC = yaml.safe_load((ROOT / "rubrics" / "tinyml" / "networks.yaml").read_tex
 VALUES = [one["value"] for criterion in RUBRIC["criteria"] for one in criterion["checks"] if "value" in one]
 TEXTS = {"what_changes", "universal_approximation"}
 SEEDS = [None, *range(6)]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Layers this small are slower on several threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

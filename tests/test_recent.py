@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import cast
+
 import numpy as np
 import pytest
+from observing_helpers import make_exercise
 
-from grader.checks import calling
+from grader.checks import calling, model
+from grader.checks.model import ModelOptions
 from grader.checks.recent import Recent
 from grader.model import Array, Plain, size_bytes
+from grader.reference import Evaluation
 
 
 def test_the_value_not_used_for_longest_goes_when_all_are_too_large() -> None:
@@ -48,3 +54,28 @@ def test_large_answers_of_an_authors_function_do_not_fill_the_memory() -> None:
     for extra in range(12):
         calling.evaluated(zeros, {"args": [1_000_000 + extra]})
     assert calling._RECENT.held_bytes <= 64 << 20
+
+
+def test_large_networks_of_an_author_do_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Recent(model._AUTHORS._size, model._AUTHORS._limit_bytes)  # let go of with this test
+    monkeypatch.setattr(model, "_AUTHORS", kept)
+    reference = """
+import torch
+
+@function
+def Net(width):
+    return torch.nn.Linear(width, width, bias=False)
+
+@cases("Net")
+def some(rng):
+    yield (torch.ones(2, 4000),)
+"""
+    exercise = make_exercise(tmp_path, reference, "model: Net, arguments: [4000]")
+    (check,) = exercise.rubric.checks
+    options = cast("ModelOptions", check.options)
+    for hidden in range(6):  # of 64 MB each
+        truth = Evaluation(exercise.reference, None, hidden=hidden)
+        author = model._author_of(options, truth, "Net")
+        assert model._author_of(options, truth, "Net") is author
+        assert author.size_bytes == 4 * 4000**2
+    assert 64 << 20 < kept.held_bytes <= 128 << 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -384,3 +385,26 @@ def e(rng): yield 1
         "4: `a` refers to `fold`, which is no function; did you mean `folds`?",
         "8: `c` refers to `fold`, which is no function; did you mean `folds`?",
     ]
+
+
+def test_hidden_inputs_of_many_hand_ins_are_not_all_kept(tmp_path: Path) -> None:
+    text = """
+    from grader import cases, function
+
+    @function
+    def twice(x):
+        return 2 * x
+
+    @cases("twice")
+    def some(rng):
+        yield (rng.normal(size=3),)
+    """
+    reference = load(write(tmp_path, {"ex.py": text}) / "ex.py")
+    evaluations = [Evaluation(reference, None, hidden=hidden) for hidden in range(300)]
+    first = evaluations[0].cases("some")
+    assert evaluations[0].cases("some") is first
+    kept = [weakref.ref(one.cases("some")[0][0]) for one in evaluations]
+    del first
+    assert sum(one() is not None for one in kept) < 150
+    (again,) = evaluations[0].cases("some")[0]
+    np.testing.assert_array_equal(again, np.random.Generator.normal(evaluations[0].generator("some"), size=3))

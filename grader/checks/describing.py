@@ -136,6 +136,11 @@ class Author:
         self._known: dict[tuple[str, tuple[Weight, ...], int], tuple[Numbers | None, ...] | None] = {}
         self.described = read(probing("networks").describe(self._network, cases), len(cases))
 
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory the model takes."""
+        return sum(4 * prod(weight.shape or ()) for weight in self.described.weights)
+
     def with_weights_of(self, student: Described, seed: int) -> tuple[Numbers | None, ...] | None:
         """Return the outputs with the weights that were drawn for ``student``; None if they do not fit.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Literal, cast
 
 from pydantic import Field, model_validator
@@ -21,6 +21,7 @@ from grader.checks.describing import (
     same_structure,
 )
 from grader.checks.outputs import OUTPUT_PROPERTIES
+from grader.checks.recent import Recent
 from grader.checks.refusals import why_no_model
 from grader.course import CheckOptions, CreditOptions
 from grader.model import Failure, Probe
@@ -192,17 +193,21 @@ def _probe(options: ModelOptions, truth: Evaluation) -> Probe:
     return Probe("model", options.model, arguments)
 
 
-@lru_cache(maxsize=32)
-def _author(truth: Evaluation, name: str, arguments: str, cases: str, alone: bool) -> Author:  # noqa: FBT001
-    """Return the model ``name`` of the reference, run on the hidden inputs; kept, since several checks look at one."""
-    reference = truth.reference
-    known = reference.definitions[name] if name in reference.definitions else reference.misconceptions[name]
-    return Author(partial(known.function, *json.loads(arguments)), _inputs(truth, cases, alone=alone))
+#: Models of the reference, run on hidden inputs, since several checks look at one: 16 of them, or fewer large ones.
+_AUTHORS: Recent[Author] = Recent(lambda author: max(8 << 20, author.size_bytes), limit_bytes=128 << 20)
 
 
 def _author_of(options: ModelOptions, truth: Evaluation, name: str) -> Author:
+    """Return the model ``name`` of the reference, run on the hidden inputs."""
     alone = "batch_independent" in options.properties
-    return _author(truth, name, json.dumps(options.arguments), _cases(options, truth), alone)
+    key = truth, name, json.dumps(options.arguments), _cases(options, truth), alone
+    author = _AUTHORS.get(key)
+    if author is None:
+        reference = truth.reference
+        known = reference.definitions[name] if name in reference.definitions else reference.misconceptions[name]
+        author = Author(partial(known.function, *json.loads(key[2])), _inputs(truth, key[3], alone=alone))
+        _AUTHORS.keep(key, author)
+    return author
 
 
 def _judgings(options: ModelOptions, truth: Evaluation, student: Described) -> list[Judging]:

@@ -14,6 +14,7 @@ import click
 
 from grader import __version__
 from grader.errors import CourseError, ExitCode, GradeError
+from grader.threads import limit_threads
 
 #: Where each command is. A module is imported when its command is asked for, so that none waits for what others need.
 _COMMANDS = {
@@ -74,6 +75,7 @@ def main() -> None:
     """Run the command line and exit with one of :class:`grader.errors.ExitCode`."""
     # Imports make much that stays: looking for cycles in it again and again takes a seventh of a self-check.
     gc.set_threshold(50_000, 20, 100)
+    limit_threads()
     _end(run(sys.argv[1:]))
 
 

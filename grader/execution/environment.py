@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from grader.model import Environment
-from grader.sandbox import THREADS
+from grader.threads import THREADS
 
 _PACKAGES = (
     "numpy", "scipy", "pandas", "torch", "scikit-learn", "keras", "tensorflow", "jax", "matplotlib", "ipython",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +177,6 @@ class Evaluation:
         self.fixed = dict(fixed or {})
         self.hidden = hidden
         self._values: dict[str, Any] = {name: _frozen(value) for name, value in self.fixed.items()}
-        self._cases: dict[str, tuple[Any, ...]] = {}
 
     def with_hidden(self, hidden: int) -> Evaluation:
         """Return the same values with other hidden inputs: those drawn from the seed ``hidden``."""
@@ -187,13 +186,7 @@ class Evaluation:
 
     def cases(self, name: str) -> tuple[Any, ...]:
         """Return the inputs that the cases ``name`` draw: tuples of arguments, or :class:`Steps`."""
-        if name not in self._cases:
-            cases = self.reference.cases[name]
-            rng = self.generator(name)
-            arguments = {need: rng if need == "rng" else self.value(need) for need in cases.needs}
-            drawn = cases.function(**arguments)
-            self._cases[name] = tuple(one if isinstance(one, Steps) else _as_tuple(one) for one in drawn)
-        return self._cases[name]
+        return _drawn(self, name)
 
     def generator(self, label: str) -> np.random.Generator:
         """Return a generator of hidden numbers for ``label``: other ones for each submission, always the same."""
@@ -217,3 +210,12 @@ class Evaluation:
         arguments = {need: self.seed if need == "seed" else self.value(need) for need in node.needs}
         with np.errstate(all="ignore"):  # a student's upstream value may overflow; the comparison will say so
             return _frozen(node.function(**arguments))
+
+
+# Not kept by the evaluation: a batch has one for each hand-in, and inputs may be many images. They can be drawn again.
+@lru_cache(maxsize=128)
+def _drawn(evaluation: Evaluation, name: str) -> tuple[Any, ...]:
+    cases = evaluation.reference.cases[name]
+    rng = evaluation.generator(name)
+    arguments = {need: rng if need == "rng" else evaluation.value(need) for need in cases.needs}
+    return tuple(one if isinstance(one, Steps) else _as_tuple(one) for one in cases.function(**arguments))

@@ -22,11 +22,10 @@ from grader.sandbox.rungs import (
     rung_names,
     strongest_rung,
 )
-from grader.sandbox.selfcheck import THREADS, SelfCheck
+from grader.sandbox.selfcheck import SelfCheck
 from grader.sandbox.wire import dump_observations, load_observations
 
 __all__ = [
-    "THREADS",
     "Answer",
     "Channel",
     "Confined",

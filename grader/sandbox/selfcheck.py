@@ -27,11 +27,8 @@ from grader.sandbox.channel import LogDrain, PipeChannel
 from grader.sandbox.guard import Guard
 from grader.sandbox.inside import frames
 from grader.sandbox.leftovers import MARK, owner, private_folder, remove_folder
+from grader.threads import THREAD_VARIABLES
 
-#: How many threads BLAS, OpenMP and torch may use in one process of a job, at every rung. One: jobs run side by side,
-#: a warm process can be forked only without threads, and sums then come out the same each time.
-THREADS = 1
-_THREADED = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
 #: What a process that stands by imports in any case.
 ALWAYS = ("numpy", "IPython")
 _FOLDERS = ("work", "home", "tmp", "home/run")
@@ -252,7 +249,7 @@ def environment_variables(folder: Path) -> dict[str, str]:
         # Where pip is run all the same, it says at once what is installed and what is not, and waits for no network.
         "PIP_NO_INDEX": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        **{f"{library}_NUM_THREADS": str(THREADS) for library in _THREADED},
+        **THREAD_VARIABLES,
     }
     if site.ENABLE_USER_SITE:  # libraries installed with pip --user are found through HOME otherwise
         variables["PYTHONPATH"] = site.getusersitepackages()

@@ -190,4 +190,6 @@ class ExtendedNetwork:
     def train(self):
         for _ in range(2000):
             self.feedforward()
+            if np.max(np.abs(self.output - self.y)) < 0.1:
+                break
             self.backprop()
