@@ -29,6 +29,7 @@ _CONVOLUTIONS = tuple(
         "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D",
     )
 )  # fmt: skip
+_PRODUCTS: Any = (layers.Dense, *_CONVOLUTIONS)
 _OVER = (
     layers.ReLU, layers.LeakyReLU, layers.PReLU, layers.ELU, layers.Activation, layers.BatchNormalization,
     layers.Rescaling, layers.Normalization,
@@ -79,7 +80,7 @@ def _products(call: Any, given: Sequence[Tensor], made: Sequence[Tensor]) -> tup
     if isinstance(call, layers.MultiHeadAttention):
         return _attention(call, x, given[-1])
     call = call.layer if isinstance(call, layers.TimeDistributed) else call
-    if not isinstance(call, (layers.Dense, *_CONVOLUTIONS)):
+    if not isinstance(call, _PRODUCTS):
         return 0, 0
     return _windows(call, x, y), y.numel() * call.use_bias
 
@@ -88,12 +89,20 @@ def _windows(layer: Any, x: Tensor, y: Tensor) -> int:
     """Return the products of each element of the output with its window; transposed, of each element of the input."""
     name = name_of(layer)
     if name.endswith("Transpose"):  # a kernel of (…, out, in)
-        return x.numel() * prod(layer.kernel.shape[:-1])
+        return x.numel() * _size(layer.kernel.shape[:-1])
     if name.startswith("Depthwise"):  # (…, in, multiplier)
-        return y.numel() * prod(layer.kernel.shape[:-2])
+        return y.numel() * _size(layer.kernel.shape[:-2])
     if name.startswith("Separable"):  # the depthwise half has as many places
-        return y.numel() // layer.filters * (prod(layer.depthwise_kernel.shape) + prod(layer.pointwise_kernel.shape))
-    return y.numel() * prod(layer.kernel.shape[:-1])  # (…, in / groups, out)
+        return (
+            y.numel()
+            // int(layer.filters)
+            * (_size(layer.depthwise_kernel.shape) + _size(layer.pointwise_kernel.shape))
+        )
+    return y.numel() * _size(layer.kernel.shape[:-1])  # (…, in / groups, out)
+
+
+def _size(sides: tuple[int, ...]) -> int:
+    return prod(sides)
 
 
 def _recurrent(layer: Any, steps: int) -> tuple[int, int]:
@@ -162,7 +171,7 @@ def _folded(network: Drawn) -> dict[int, int]:
 def _takes_in(network: Drawn, before: Step, norm: Step) -> bool:
     """Return whether numbers say that a layer whose weights took in a normalisation does what both did."""
     layer = before.call
-    if not isinstance(layer, (layers.Dense, *_CONVOLUTIONS)) or layer.activation is not keras.activations.linear:
+    if not isinstance(layer, _PRODUCTS) or layer.activation is not keras.activations.linear:
         return False
     first = getattr(layer, "data_format", "") == "channels_first"
     rank = network.values[before.makes[0]].dim()

@@ -54,7 +54,8 @@ def brute_force(network: Drawn) -> Counted:
 
 def _macs(node: Node, known: dict[str, Array]) -> int:
     """Return the multiply-accumulates of a node: products that are summed up for each element that it makes."""
-    given, made = [known[one].shape for one in node.reads if one], known[node.makes[0]].shape
+    given: list[tuple[int, ...]] = [known[one].shape for one in node.reads if one]
+    made: tuple[int, ...] = known[node.makes[0]].shape
     match node.kind:
         case "Conv":
             return prod(made) * prod(given[1][1:])
@@ -73,8 +74,8 @@ def _additions(node: Node, known: dict[str, Array]) -> int:
     place = _BIASES.get(node.kind, len(node.reads))
     if place >= len(node.reads) or not node.reads[place]:
         return 0
-    steps = known[node.reads[0]].shape[:2]
-    return prod(steps) * known[node.reads[3]].size if place == 3 else known[node.makes[0]].size
+    steps: tuple[int, ...] = known[node.reads[0]].shape[:2]
+    return prod(steps) * int(known[node.reads[3]].size) if place == 3 else int(known[node.makes[0]].size)
 
 
 # Weights

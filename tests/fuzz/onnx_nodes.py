@@ -35,6 +35,7 @@ def _convolution(found: Building, name: str, shape: tuple[int, ...]) -> None:
         found.add("Conv", (name, weight, *found.perhaps(groups * each)), **settings)
     else:
         settings.pop("auto_pad", None)
+        groups = settings["group"] = 1  # of which onnx's evaluator computes one channel each
         weight = found.hold(channels, each, *kernel)
         found.add("ConvTranspose", (name, weight, *found.perhaps(groups * each)), **settings)
 
