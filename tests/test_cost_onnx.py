@@ -130,6 +130,101 @@ def test_a_convolution_of_other_channels_does_not_run(
         read_onnx(path)
 
 
+def graph(
+    path: Path, shape: tuple[int, ...], nodes: list[Any], weights: list[Any], axes: int, kind: int = TensorProto.FLOAT
+) -> Any:
+    """Return the cost of a graph from x, of that shape, to y, of so many axes."""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)
+    y = helper.make_tensor_value_info("y", kind, [None] * axes)
+    found = helper.make_graph(nodes, "net", [x], [y], weights)
+    onnx.save(helper.make_model(found, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+    return cost_of(read_onnx(path), "int8")
+
+
+def test_weights_in_nodes_are_weights_and_single_numbers_are_none(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Constant", [], ["w"], value=weight("w", 4, 5)),
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("Clip", ["a", "least"], ["b"]),
+        helper.make_node("Mul", ["b", "factor"], ["y"]),
+    ]
+    cost = graph(tmp_path / "net.onnx", (3, 4), nodes, [weight("least"), weight("factor")], 2)
+    assert (cost.parameters, cost.macs, cost.weight_bytes["int8"]) == (4 * 5, 3 * 4 * 5, 4 * 5)
+
+
+def test_the_scales_of_a_resize_are_no_weights(tmp_path: Path) -> None:
+    scales = numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "scales")
+    cost = graph(
+        tmp_path / "net.onnx", (1, 2, 3, 3), [helper.make_node("Resize", ["x", "", "scales"], ["y"])], [scales], 4
+    )
+    assert (cost.parameters, cost.layers[0].output) == (0, ((1, 2, 6, 6),))
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "weights", "settings"),
+    [
+        ("Conv", (1, 2, 4), [(3, 2, 1)], {}),
+        ("Gemm", (4, 2), [(2, 3)], {}),
+        ("RNN", (4, 1, 2), [(1, 3, 2), (1, 3, 3)], {"hidden_size": 3}),
+    ],
+)
+def test_a_bias_that_is_left_out_is_not_added(
+    tmp_path: Path, kind: str, shape: tuple[int, ...], weights: list[tuple[int, ...]], settings: dict[str, Any]
+) -> None:
+    held = [weight(f"w{index}", *one) for index, one in enumerate(weights)]
+    node = helper.make_node(kind, ["x", *(one.name for one in held), ""], ["y"], **settings)
+    cost = graph(tmp_path / "net.onnx", shape, [node], held, 4 if kind == "RNN" else len(shape))
+    assert cost.conventions["with_bias"] == cost.macs > 0
+
+
+def test_biases_of_a_recurrent_layer_take_32_bits(tmp_path: Path) -> None:
+    held = [weight("w", 1, 12, 2), weight("r", 1, 12, 3), weight("b", 1, 24)]
+    node = helper.make_node("LSTM", ["x", "w", "r", "b"], ["y"], hidden_size=3)
+    cost = graph(tmp_path / "net.onnx", (4, 1, 2), [node], held, 4)
+    assert cost.weight_bytes["int8"] == 12 * 2 + 12 * 3 + 4 * 24
+    assert cost.conventions["with_bias"] - cost.macs == 4 * 24
+
+
+def test_a_matrix_that_meets_a_stack_is_multiplied_with_each(tmp_path: Path) -> None:
+    node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    assert graph(tmp_path / "net.onnx", (2, 4), [node], [weight("w", 3, 4, 5)], 3).macs == 3 * 2 * 4 * 5
+    assert graph(tmp_path / "net.onnx", (2, 4), [node], [weight("w", 4)], 1).macs == 2 * 4
+
+
+@pytest.mark.parametrize(
+    "kind", ["Abs", "Celu", "Elu", "Erf", "Exp", "HardSigmoid", "HardSwish", "Selu", "ThresholdedRelu"]
+)
+def test_a_function_of_each_element_writes_over_what_it_reads(tmp_path: Path, kind: str) -> None:
+    cost = graph(tmp_path / "net.onnx", (2, 8), [helper.make_node(kind, ["x"], ["y"])], [], 2)
+    assert cost.activation_bytes.liveness == 16
+
+
+@pytest.mark.parametrize(("reads", "is_folded"), [(["x", "w"], True), (["w", "x"], False)])
+def test_weights_to_the_left_take_in_no_scale_of_columns(tmp_path: Path, reads: list[str], is_folded: bool) -> None:
+    norm = ["scale", "shift", "mean", "variance"]
+    for kind in ("Gemm", "MatMul"):
+        nodes = [helper.make_node(kind, reads, ["a"]), helper.make_node("BatchNormalization", ["a", *norm], ["y"])]
+        weights = [weight("w", 4, 4), *(weight(one, 4) for one in norm)]
+        assert graph(tmp_path / "net.onnx", (4, 4), nodes, weights, 2).layers[1].folded == is_folded
+
+
+def test_a_sum_that_is_not_of_weights_takes_in_no_scale(tmp_path: Path) -> None:
+    norm = ["scale", "shift", "mean", "variance"]
+    nodes = [
+        helper.make_node("Relu", ["x"], ["other"]),
+        helper.make_node("Gemm", ["x", "w", "other"], ["a"]),
+        helper.make_node("BatchNormalization", ["a", *norm], ["y"]),
+    ]
+    weights = [weight("w", 4, 4), *(weight(one, 4) for one in norm)]
+    assert not graph(tmp_path / "net.onnx", (4, 4), nodes, weights, 2).layers[2].folded
+
+
+def test_a_size_that_numbers_decide_is_not_guessed(tmp_path: Path) -> None:
+    node = helper.make_node("NonZero", ["x"], ["y"])
+    with pytest.raises(CostError, match=r"net\.onnx: the size of y cannot be told beforehand"):
+        graph(tmp_path / "net.onnx", (2, 8), [node], [], 2, TensorProto.INT64)
+
+
 def test_the_command_reads_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = network(tmp_path / "net.onnx")
     assert run(["cost", str(path), "--board", "stm32h735g-dk"]) == ExitCode.PASSED

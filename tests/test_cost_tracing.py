@@ -192,6 +192,61 @@ def test_batch_normalisation_is_not_folded_over_an_activation_of_keras(
     assert [analyse(build(one), [(1, 3)]).folded_parameters for one in ("linear", activation)] == [20, 20 + 20]
 
 
+def test_a_layer_of_keras_takes_in_what_normalises_its_own_channels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    import keras  # noqa: PLC0415 - keras chooses its backend when it is imported
+
+    def folded(layer: Any, axis: int) -> list[bool]:
+        norm = keras.layers.BatchNormalization(axis=axis)
+        return [
+            one.folded
+            for one in analyse(keras.Sequential([keras.Input((4, 4, 4)), layer, norm]), [(1, 4, 4, 4)]).layers
+        ]
+
+    layers = keras.layers
+    first = {"data_format": "channels_first"}
+    for layer in (layers.Conv2D(4, 1), layers.Dense(4), layers.SeparableConv2D(4, 2), layers.DepthwiseConv2D(1)):
+        assert folded(layer, -1) == [False, True]
+    assert folded(layers.Conv2D(4, 1), 1) == [False, False]
+    assert folded(layers.Dense(4), 1) == [False, False]
+    assert folded(layers.Conv2D(4, 1, **first), 1) == [False, True]
+    assert folded(layers.Conv2D(4, 1, **first), -1) == [False, False]
+
+
+def test_what_a_layer_of_keras_cuts_off_inside_takes_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    import keras  # noqa: PLC0415 - keras chooses its backend when it is imported
+
+    layer = keras.layers.Conv1DTranspose(3, 2, padding="same")  # of which torch computes one place more
+    cost = analyse(keras.Sequential([keras.Input((5, 4)), layer]), [(1, 5, 4)])
+    assert [one.elements for one in cost.network.buffers] == [5 * 4, 5 * 3]
+
+
+def test_softmax_in_keras_is_not_written_over_what_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    import keras  # noqa: PLC0415 - keras chooses its backend when it is imported
+
+    def peak(name: str) -> int:
+        model = keras.Sequential([keras.Input((8,)), keras.layers.Activation(name)])
+        return analyse(model, [(1, 8)]).activation_bytes.liveness
+
+    assert [peak("relu"), peak("softmax")] == [4 * 8, 4 * 16]
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_weights_to_the_left_make_rows_and_take_in_no_scale_of_columns(left: bool) -> None:
+    class Product(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.matrix, self.norm = nn.Parameter(torch.zeros(4, 4)), nn.BatchNorm1d(4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            made: torch.Tensor = self.norm(self.matrix @ x if left else x @ self.matrix)
+            return made
+
+    assert [one.folded for one in analyse(Product(), [(4, 4)]).layers] == [False, not left]
+
+
 def test_weights_of_two_layers_that_share_a_convolution_are_not_folded() -> None:
     conv = nn.Conv2d(3, 3, 1)
     module = nn.Sequential(conv, nn.BatchNorm2d(3), conv, nn.BatchNorm2d(3))

@@ -41,19 +41,24 @@ def _takes_in(network: Network, before: int, norm: Unit) -> bool:
     """Return whether a unit is one product by weights, nothing after it but a bias, whose channels ``norm`` scales.
 
     In torch those of a normalisation are axis 1; of a dense layer they are the last one, and the first of a convolution
-    of one example alone, without the axis of a batch.
+    of one example alone, without the axis of a batch. Elsewhere each unit tells. The last product of a separable
+    convolution is the one by its channels.
     """
     unit = network.units[before]
     others = [one for one in unit.operations if one not in unit.products]
     plain = all(getattr(one, "name", "") == "bias" for one in others)
     weighted = any(not network.weights[one].is_vector for one in unit.weights)
     tracked = any(network.weights[one].is_statistic for one in norm.weights)
-    if not (plain and weighted and tracked and len(unit.products) == 1 and unit.made[0] == norm.given[0]):
+    single = len(unit.products) == 1 or unit.kind.startswith("SeparableConv")
+    alone = len({one.buffer for one in unit.given}) == 1
+    if not (plain and weighted and tracked and single and alone and unit.made[0] == norm.given[0]):
         return False
-    product, axes = unit.products[0], len(norm.given[0].shape)
+    product, axes = next(reversed(unit.products), None), len(norm.given[0].shape)
+    if network.framework != "torch":
+        return isinstance(product, Convolution | Matrices) and unit.axis == norm.axis
     if isinstance(product, Convolution):
         return axes == len(product.weight)
-    return isinstance(product, Matrices) and (network.framework == "keras" or axes == 2)
+    return isinstance(product, Matrices) and axes == 2 and unit.axis == -1
 
 
 def folded_parameters(network: Network) -> int:

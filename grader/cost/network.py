@@ -26,12 +26,16 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """A tensor of weights. ``is_statistic``: a running mean, a mask, or another thing that is not trained."""
+    """A tensor of weights. ``is_statistic``: a running mean, a mask, or another thing that is not trained.
+
+    ``is_added`` is told of a bias whose name does not say that it is one.
+    """
 
     name: str
     shape: Shape
     dtype: str
     is_statistic: bool
+    is_added: bool = False
 
     @property
     def size(self) -> int:
@@ -45,8 +49,8 @@ class Weight:
 
     @property
     def is_bias(self) -> bool:
-        """Whether it is a bias, by its name."""
-        return self.name.endswith("bias")
+        """Whether it is a bias, by its place or its name."""
+        return self.is_added or self.name.endswith("bias")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ class Unit:
     """A layer as it runs, or a function outside of any: what it takes and makes, and the weights that it uses.
 
     ``name`` is where a layer stands in the model, empty for a function; ``kind`` its class or the function's name.
-    ``overwrites`` are buffers that were there, and that it changes in place, whole or in part.
+    ``overwrites`` are buffers that were there, and that it changes in place, whole or in part. ``axis`` is that of the
+    channels that it makes or scales, told from the end; in torch only of products of matrices.
     """
 
     kind: str
@@ -72,6 +77,7 @@ class Unit:
     weights: tuple[int, ...]
     operations: tuple[Operation, ...]
     overwrites: tuple[int, ...] = ()
+    axis: int = -1
 
     @property
     def macs(self) -> int:
@@ -186,6 +192,7 @@ def _unit(found: Mapping[str, Any]) -> Unit:
         shape(found["weights"]) if len(found["weights"]) <= 32 else tuple(map(int, found["weights"])),
         tuple(read_operation(one) for one in found["operations"]),
         tuple(_size(one) for one in found.get("overwrites", ())),
+        -_size(-found.get("axis", -1)),
     )
 
 

@@ -31,7 +31,15 @@ _POINTWISE = {
     "HardSigmoid": "hardsigmoid", "HardSwish": "hardswish", "Gelu": "gelu", "Erf": "erf", "Exp": "exp", "Sqrt": "sqrt",
     "PRelu": "prelu", "Pow": "pow", "Sum": "add", "Max": "maximum", "Min": "minimum",
 }  # fmt: skip
-_KINDS = {"Relu": "ReLU", "Sigmoid": "Sigmoid", "Tanh": "Tanh", "LeakyRelu": "LeakyReLU", "Clip": "clamp"}
+#: Functions of each element by the names that they have in torch.
+_KINDS = {
+    "Relu": "ReLU", "LeakyRelu": "LeakyReLU", "Clip": "clamp", "Elu": "ELU", "Selu": "SELU", "Celu": "CELU",
+    "HardSigmoid": "Hardsigmoid", "HardSwish": "Hardswish", "ThresholdedRelu": "Threshold", "Gelu": "GELU",
+    "PRelu": "PReLU", "Exp": "exp", "Sqrt": "sqrt", "Abs": "abs", "Neg": "neg", "Erf": "erf",
+}  # fmt: skip
+#: Where a node has its bias, and where it has numbers that are no weights though they are floating-point ones.
+_BIASES = {"Conv": 2, "ConvTranspose": 2, "Gemm": 2, "LSTM": 3, "GRU": 3, "RNN": 3}
+_SETTINGS = {"Resize": (1, 2), "Upsample": (1,)}
 _REDUCTIONS = frozenset({"GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceSum", "ReduceMax"})
 _UNCOUNTED = frozenset({"Einsum", "DeformConv", "Attention", "QLinearConv", "QLinearMatMul", "ConvInteger", "DFT"})
 _GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
@@ -95,16 +103,27 @@ class _Reader:
         self.dtypes: dict[str, str] = {}
         for one in (*self.graph.input, *self.graph.value_info, *self.graph.output):
             kind = one.type.tensor_type
-            self.shapes[one.name] = tuple(int(side.dim_value) for side in kind.shape.dim)
             self.dtypes[one.name] = self._dtype(kind.elem_type)
+            if kind.HasField("shape") and all(side.HasField("dim_value") for side in kind.shape.dim):
+                self.shapes[one.name] = tuple(int(side.dim_value) for side in kind.shape.dim)
         self.weights = {one.name: tuple(int(side) for side in one.dims) for one in self.graph.initializer}
         for one in self.graph.initializer:
             self.shapes[one.name], self.dtypes[one.name] = self.weights[one.name], self._dtype(one.data_type)
         for node in self.graph.node:
             if node.op_type == "Constant":
                 self.weights |= {name: self.shapes.get(name, ()) for name in node.output}
+        self.biases = set(self._read_at(lambda kind: (_BIASES[kind],) if kind in _BIASES else ()))
+        self.statistics = set(self._read_at(lambda kind: (3, 4) if kind == "BatchNormalization" else ()))
+        settings = set(self._read_at(lambda kind: _SETTINGS.get(kind, ())))
+        trained = [one for one in self.weights if one not in settings and self._is_trained(one)]
+        self.trained = {name: index for index, name in enumerate(trained)}
         self.buffers: dict[str, int] = {}
         self.sizes: list[Buffer] = []
+
+    def _read_at(self, places: Callable[[str], Sequence[int]]) -> Iterator[str]:
+        """Return what nodes read at the places that there are for their kind."""
+        for node in self.graph.node:
+            yield from (node.input[place] for place in places(node.op_type) if place < len(node.input))
 
     def _dtype(self, number: int) -> str:
         names: Mapping[int, str] = {1: "float32", 10: "float16", 11: "float64", 16: "bfloat16", 3: "int8", 2: "uint8"}
@@ -115,21 +134,15 @@ class _Reader:
         inputs = tuple(self._tensor(one.name) for one in self.graph.input if one.name not in self.weights)
         units = tuple(self._units())
         outputs = tuple(self._tensor(one.name) for one in self.graph.output)
-        names = [name for name in self.weights if self._is_trained(name)]
-        weights = tuple(self._weight(name) for name in names)
+        weights = tuple(self._weight(name) for name in self.trained)
         return Network("onnx", self.graph.name or self.path.stem, units, weights, tuple(self.sizes), inputs, outputs)
 
     def _weight(self, name: str) -> Weight:
-        return Weight(name, self.weights[name], self.dtypes[name], self._is_statistic(name))
+        return Weight(name, self.weights[name], self.dtypes[name], name in self.statistics, name in self.biases)
 
     def _is_trained(self, name: str) -> bool:
-        """Return whether a constant holds numbers of a layer, and no shape, axis or bound."""
-        return self.dtypes.get(name, "").startswith(("float", "bfloat")) and name in {
-            one.name for one in self.graph.initializer
-        }
-
-    def _is_statistic(self, name: str) -> bool:
-        return any(name in list(node.input)[3:5] for node in self.graph.node if node.op_type == "BatchNormalization")
+        """Return whether a constant holds numbers of a layer, and no shape, axis, bound or single factor."""
+        return self.dtypes.get(name, "").startswith(("float", "bfloat")) and len(self.weights[name]) > 0
 
     def _tensor(self, name: str) -> Tensor:
         if name not in self.shapes:
@@ -140,7 +153,6 @@ class _Reader:
         return Tensor(self.buffers[name], self.shapes[name])
 
     def _units(self) -> Iterator[Unit]:
-        order = [name for name in self.weights if self._is_trained(name)]
         for node in self.graph.node:
             if node.op_type in {"If", "Loop", "Scan"}:
                 raise CostError(f"{self.path}: has a node {node.op_type}, so that what is computed depends on numbers")
@@ -149,10 +161,17 @@ class _Reader:
             given = tuple(self._tensor(one) for one in node.input if one and one not in self.weights)
             if node.op_type in _ALIASES and given:
                 self.buffers[node.output[0]] = given[0].buffer
-            made = tuple(self._tensor(one) for one in node.output if one and one in self.shapes)
-            weights = tuple(order.index(one) for one in node.input if one in order)
-            kind = {"BatchNormalization": "BatchNormalization", **_KINDS}.get(node.op_type, node.op_type)
-            yield Unit(kind, node.name, given, made, weights, tuple(self._operations(node)))
+            made = tuple(self._tensor(one) for one in node.output if one)
+            weights = tuple(self.trained[one] for one in node.input if one in self.trained)
+            kind = _KINDS.get(node.op_type, node.op_type)
+            axis = self._axis(node, made)
+            yield Unit(kind, node.name, given, made, weights, tuple(self._operations(node)), axis=axis)
+
+    def _axis(self, node: Any, made: Sequence[Tensor]) -> int:
+        """Return the axis of the channels that a node makes, told from the end."""
+        if node.op_type in {"Gemm", "MatMul"}:
+            return -1 if node.input[1] in self.weights else -2
+        return 1 - len(made[0].shape) if made else -1
 
     def _attributes(self, node: Any) -> dict[str, Any]:
         return {one.name: self.onnx.helper.get_attribute_value(one) for one in node.attribute}
@@ -163,7 +182,7 @@ class _Reader:
             "Conv": self._convolution,
             "ConvTranspose": self._convolution,
             "Gemm": self._gemm,
-            "MatMul": lambda _, given: Matrices(given[0], given[1], bias=False),
+            "MatMul": self._matmul,
             "MaxPool": self._pool,
             "AveragePool": self._pool,
         }
@@ -193,7 +212,7 @@ class _Reader:
             shapes[0],
             shapes[1],
             self.shapes[node.output[0]],
-            len(shapes) > 2,
+            self._has_bias(node),
             tuple(found.get("strides") or [1] * axes),
             tuple(pads[:axes]),
             tuple(found.get("dilations") or [1] * axes),
@@ -204,7 +223,16 @@ class _Reader:
     def _gemm(self, node: Any, shapes: list[Shape]) -> Matrices:
         found = self._attributes(node)
         left, right = (shape[::-1] if found.get(key) else shape for shape, key in zip(shapes, ("transA", "transB")))  # noqa: B905
-        return Matrices(left, right, len(shapes) > 2)
+        return Matrices(left, right, self._has_bias(node))
+
+    def _matmul(self, node: Any, shapes: list[Shape]) -> Matrices:
+        """Return the product, its left factor as often as it is multiplied with another right one."""
+        made, right = self.shapes[node.output[0]], shapes[1]
+        rows = made[:-1] if len(right) > 1 else made
+        return Matrices((*rows, shapes[0][-1]), right, bias=False)
+
+    def _has_bias(self, node: Any) -> bool:
+        return any(node.input[_BIASES[node.op_type] :][:1])
 
     def _pool(self, node: Any, shapes: list[Shape]) -> Pool:
         found = self._attributes(node)
@@ -216,4 +244,5 @@ class _Reader:
     def _recurrent(self, node: Any, shapes: list[Shape]) -> Recurrent:
         steps, batch = shapes[0][:2]
         matrices = tuple(one[1:] for one in shapes[1:3] for _ in range(one[0]))
-        return Recurrent(_GATES[node.op_type], steps * batch, matrices, prod(shapes[3]) if len(shapes) > 3 else 0)
+        biases = prod(shapes[3]) if self._has_bias(node) else 0
+        return Recurrent(_GATES[node.op_type], steps * batch, matrices, biases)

@@ -33,7 +33,7 @@ _IN_PLACE = frozenset(
     | {"relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "tanh", "hardtanh"}
     | {"hardswish", "hardsigmoid", "softplus", "clamp", "clip", "clamp_min", "clamp_max", "abs", "neg", "exp", "sqrt"}
     | {"Activation", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "BatchNormalization", "batch_norm", "square"}
-    | {"Rescaling", "Normalization", "dropout", "logsigmoid", "threshold", "softsign", "tanhshrink", "celu"}
+    | {"Rescaling", "Normalization", "dropout", "logsigmoid", "threshold", "softsign", "tanhshrink", "celu", "erf"}
 )
 
 
@@ -112,10 +112,16 @@ def _blocks_of(network: Network, folded: dict[int, int]) -> list[int]:
             continue
         source, target = next(iter(given)), unit.made[0].buffer
         same_size = _size(network, source) == _size(network, target)
-        may = index in folded or (unit.kind.rstrip("_") in _IN_PLACE and (index, source) in alone)
+        may = index in folded or (_is_in_place(unit) and (index, source) in alone)
         if may and same_size and source != target:
             block_of[target] = block_of[source]
     return block_of
+
+
+def _is_in_place(unit: Unit) -> bool:
+    """Return whether a unit works element by element; softmax, which Keras has as an activation too, does not."""
+    soft = any("softmax" in getattr(one, "name", "") for one in unit.operations)
+    return unit.kind.rstrip("_") in _IN_PLACE and not soft
 
 
 def _size(network: Network, buffer: int) -> tuple[int, str]:

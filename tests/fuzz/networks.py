@@ -6,22 +6,19 @@ the smallest that does. The brute force computes the network, and what it comput
 
 from __future__ import annotations
 
-import argparse
 import copy
 import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from hypothesis import HealthCheck, given, settings
 from torch import Tensor, nn
 
-from grader.cost import analyse, cost_of
+from grader.cost import analyse
 
+from .comparing import Counted, assert_alike, compare, counted, name_of, run
 from .loops import Array, Loops
 from .networks_at_random import Drawn, Step, is_single, networks
 from .orders import History, least_peak
@@ -30,24 +27,9 @@ _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
-@dataclass(frozen=True)
-class Counted:
-    """What one run of a network takes: weights by precision, and the most that is alive at once in the best order."""
-
-    parameters: int
-    macs: int
-    with_bias: int
-    weight_bytes: tuple[int, ...]
-    liveness: tuple[int, ...]
-
-
 def ours(network: Drawn) -> Counted:
     """Count a network with ``grader.cost``."""
-    cost = analyse(network, [network.shape])
-    costs = [cost, cost_of(cost.network, "int8")]
-    weights = [cost.weight_bytes[precision] for precision in ("float32", "float16", "int8")]
-    liveness = [one.activation_bytes.liveness for one in costs]
-    return Counted(cost.parameters, cost.macs, cost.conventions["with_bias"], tuple(weights), tuple(liveness))
+    return counted(analyse(network, [network.shape]))
 
 
 def brute_force(network: Drawn) -> Counted:
@@ -143,53 +125,18 @@ def _bytes(steps: Sequence[Step]) -> tuple[int, ...]:
     return 4 * sum(one.numel() for one in own), 2 * sum(one.numel() for one in own), small
 
 
-def compare(count: int) -> Counter[str]:
-    """Compare ``count`` random networks, and return how often each layer and function was in them.
-
-    Raises AssertionError with the smallest network that is counted differently.
-    """
-    seen: Counter[str] = Counter()
-
-    @settings(
-        max_examples=count,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-    )
-    @given(networks())
-    def look(network: Drawn) -> None:
-        agree(network)
-        seen["networks"] += 1
-        seen.update(
-            str(step.call) if isinstance(step.call, str) else type(step.call).__name__ for step in network.steps
-        )
-
-    look()
-    return seen
-
-
 def agree(network: Drawn) -> None:
     """Raise AssertionError where the two countings differ."""
-    mine, other = ours(network), brute_force(network)
-    assert mine == other, f"{network!r}\n  ours        {mine}\n  brute force {other}"
+    assert_alike(network, ours(network), brute_force(network))
+
+
+def _calls(network: Drawn) -> list[str]:
+    return [name_of(step.call) for step in network.steps]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Compare as many networks as asked for; the exit status is 1 where any differs."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--networks", type=int, default=1000)
-    count = parser.parse_args(arguments).networks
-    started = time.process_time()
-    try:
-        seen = compare(count)
-    except AssertionError as error:
-        print(error)  # noqa: T201 - what it is for
-        return 1
-    spent = time.process_time() - started
-    print(f"{seen.pop('networks')} networks counted alike, in {spent:.0f} s of processor time; calls in them:")  # noqa: T201
-    print(", ".join(f"{name} {number}" for name, number in seen.most_common()))  # noqa: T201
-    return 0
+    return run(arguments, __doc__, lambda count: compare(count, networks(), agree, _calls))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -46,7 +46,7 @@ def least_peak(steps: Sequence[Step], folded: Collection[int], values: Sequence[
         reads = frozenset(block[one.memory] for one in past.reads[index])
         tasks.append(Task(frozenset(after - {-1}), reads, frozenset({block[made], len(sizes) - 1})))
         number[index] = len(tasks) - 1
-    return _Orders(tasks, sizes, block[past.memory[-1]]).least(frozenset(), sizes[0])
+    return _least(tasks, sizes, {0}, {block[past.memory[-1]]})
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,54 @@ def _states(step: Step, x: Tensor) -> int:
 
 
 @dataclass(frozen=True)
+class Node:
+    """A step of a graph in which nothing is written over, unless a runtime sees that it may be.
+
+    Values are told by their numbers, networks' inputs first. ``way`` is ``view`` where the one that it makes is the
+    first that it reads, looked at in another way; ``over`` where it may be written over that; otherwise ``new``.
+    """
+
+    reads: tuple[int, ...]
+    makes: tuple[int, ...]
+    way: str
+
+
+def least_of_graph(nodes: Sequence[Node], sizes: Sequence[int], outputs: Collection[int]) -> int:
+    """Return the bytes alive at once in the best order. ``sizes`` are the bytes of each value."""
+    made = {one for node in nodes for one in node.makes}
+    inputs = [one for one in range(len(sizes)) if one not in made]
+    seen, block = list(range(len(sizes))), list(range(len(sizes)))  # the value looked at, and the memory that it is in
+    for node in nodes:
+        if node.way == "view":
+            seen[node.makes[0]] = seen[node.reads[0]]
+    readers = [one for node in nodes if node.way != "view" for one in {seen[each] for each in node.reads}]
+    uses = Counter([*readers, *{seen[one] for one in outputs}])
+    maker: dict[int, int] = {}
+    tasks: list[Task] = []
+    for node in nodes:
+        reads = {seen[one] for one in node.reads}
+        if node.way == "view":
+            continue
+        if node.way == "over" and len(reads) == 1 and all(uses[one] == 1 for one in reads):
+            source, target = *reads, node.makes[0]
+            block[target] = block[source] if sizes[source] == sizes[target] else target
+        after = frozenset(maker[one] for one in reads if one in maker)
+        tasks.append(Task(after, frozenset(block[one] for one in reads), frozenset(block[one] for one in node.makes)))
+        maker.update((one, len(tasks) - 1) for one in node.makes)
+    return _least(tasks, sizes, inputs, {block[seen[one]] for one in outputs})
+
+
+def _least(tasks: list[Task], sizes: Sequence[int], inputs: Collection[int], outputs: Collection[int]) -> int:
+    orders = _Orders(tasks, sizes, frozenset(inputs), frozenset(outputs))
+    return orders.least(frozenset(), sum(sizes[one] for one in inputs))
+
+
+@dataclass(frozen=True)
 class _Orders:
     tasks: list[Task]
-    sizes: list[int]
-    output: int
+    sizes: Sequence[int]
+    inputs: frozenset[int]
+    outputs: frozenset[int]
 
     def least(self, done: frozenset[int], peak: int) -> int:
         """Return the least peak of all orders that go on where ``done`` is, with ``peak`` until there."""
@@ -109,6 +153,6 @@ class _Orders:
         return min(found, default=peak)
 
     def _alive(self, done: frozenset[int], waiting: Sequence[int], running: int) -> int:
-        there = {0}.union(*(self.tasks[index].makes for index in done))
-        needed = {self.output}.union(*(self.tasks[index].reads for index in waiting))
+        there = self.inputs.union(*(self.tasks[index].makes for index in done))
+        needed = self.outputs.union(*(self.tasks[index].reads for index in waiting))
         return sum(self.sizes[one] for one in there & needed | self.tasks[running].makes)

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from torch import nn
 
 from . import networks
+from .comparing import Counted
 from .networks_at_random import Drawn, Step, run
 from .networks_at_random import networks as drawn
 
@@ -40,7 +41,7 @@ def test_channels_of_one_example_are_not_those_that_are_normalised(shape: tuple[
 def test_a_counter_that_is_wrong_is_found_out(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def wrong(network: Drawn) -> networks.Counted:
+    def wrong(network: Drawn) -> Counted:
         right = networks.brute_force(network)
         return replace(right, **{name: getattr(right, name) + 1})
 

@@ -113,8 +113,17 @@ def is_keras_leaf(layer: Any) -> bool:
 
 
 def is_statistic(path: str) -> bool:
-    """Return whether a weight of Keras that is not trained is a running mean or variance."""
-    return path.rpartition("/")[2].startswith("moving_")
+    """Return whether a weight of Keras that is not trained is a mean or variance, of a run or of data."""
+    name = path.rpartition("/")[2]
+    return name.startswith("moving_") or name in {"mean", "variance"}
+
+
+def channel_axis(layer: Any, axes: int) -> int:
+    """Return the axis of a Keras layer's channels, of so many, told from the end: -1 is the last."""
+    axis = getattr(layer, "axis", None) if type(layer).__name__ == "BatchNormalization" else None
+    if type(axis) is not int:
+        axis = 1 if getattr(layer, "data_format", None) == "channels_first" else -1
+    return axis - axes if axis >= 0 else axis
 
 
 def is_tensor(value: Any) -> bool:

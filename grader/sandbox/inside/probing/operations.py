@@ -11,7 +11,7 @@ from typing import Any
 from . import objects
 
 #: Places of the two factors among the arguments.
-_MATRICES = {
+MATRICES = {
     "mm": (0, 1), "bmm": (0, 1), "addmm": (1, 2), "baddbmm": (1, 2), "_addmm_activation": (1, 2), "addbmm": (1, 2),
     "mv": (0, 1), "addmv": (1, 2), "dot": (0, 1), "vdot": (0, 1), "linear": (0, 1),
 }  # fmt: skip
@@ -36,8 +36,8 @@ def note(name: str, given: Any, result: Any) -> dict[str, Any] | None:
     """Return the operation of that name of torch; None where it costs nothing that anybody counts."""
     if name == "convolution":
         return _convolution(given, result)
-    if name in _MATRICES:
-        left, right = (_shape(given[place]) for place in _MATRICES[name])
+    if name in MATRICES:
+        left, right = (_shape(given[place]) for place in MATRICES[name])
         return {"op": "matrices", "left": left, "right": right, "bias": name.startswith(("add", "badd", "_addmm"))}
     if name in _ATTENTION:
         query, key, value = (_shape(one) for one in given[:3])

@@ -14,9 +14,11 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import prod
 from typing import Any, cast
 
 from . import objects, operations
+from .cells import Cells
 
 #: Of one run. A network that loops over more is not analysed.
 MAX_UNITS = 20_000
@@ -177,6 +179,7 @@ class _Tracer:
         self._changed: set[int] = set()
         self._kept: list[Any] = []
         self._muted = False
+        self._cells = Cells()
 
     def trace(self, inputs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Return what :func:`trace` returns. Raises UntraceableError."""
@@ -287,7 +290,8 @@ class _Tracer:
     def _own_weights(self) -> Iterator[tuple[str, Any, bool]]:
         if self.framework == "keras":
             for one in self.model.weights:
-                yield str(one.path), one.value, objects.is_statistic(str(one.path))
+                if "int" not in str(one.dtype) or one.name != "count":  # of batches, as in torch
+                    yield str(one.path), one.value, not one.trainable and objects.is_statistic(str(one.path))
             return
         base = objects.torch_module()
         yield from ((name, one, False) for name, one in base.named_parameters(self.model))
@@ -388,13 +392,18 @@ class _Tracer:
         original = layers.Layer.__call__
 
         def traced(layer: Any, *given: Any, **named: Any) -> Any:
-            if self.unit is not None or not objects.is_keras_leaf(layer):
+            if self.unit is not None:
+                return self._inner(original, layer, given, named)
+            if not objects.is_keras_leaf(layer):
                 return original(layer, *given, **named)
             weights = [one.value for one in layer.weights]
             with self._running(type(layer).__name__, layer.name, (given, named), weights) as unit:
                 unit["settings"] = objects.settings_of_keras(layer)
-                result = original(layer, *given, **named)
+                result = self._inner(original, layer, given, named)
+            known = len(self._sizes)
             self._finish(unit, result, always=True)
+            self._shrink(unit["made"], known)
+            unit["axis"] = objects.channel_axis(layer, len(unit["made"][0]["shape"]) if unit["made"] else 1)
             if type(layer).__name__ in _KERAS_ALIASES and len(unit["made"]) == len(unit["given"]) == 1:
                 unit["made"][0]["buffer"] = unit["given"][0]["buffer"]
                 self._buffers[self._key(objects.tensors_in(result)[0])] = unit["given"][0]["buffer"]
@@ -405,6 +414,19 @@ class _Tracer:
             yield
         finally:
             layers.Layer.__call__ = original
+
+    def _shrink(self, made: Sequence[dict[str, Any]], known: int) -> None:
+        """Give the buffers that a layer made the size of what it returns: its own crops are no concern of others."""
+        returned: dict[int, int] = {}
+        for one in made:
+            returned[one["buffer"]] = returned.get(one["buffer"], 0) + prod(one["shape"])
+        for buffer, elements in returned.items():
+            if buffer >= known:
+                self._sizes[buffer]["elements"] = min(self._sizes[buffer]["elements"], elements)
+
+    def _inner(self, original: Callable[..., Any], layer: Any, given: Any, named: dict[str, Any]) -> Any:
+        noted = cast("dict[str, Any]", self.unit)["operations"]
+        return self._cells.run(layer, (given, named), noted, lambda: original(layer, *given, **named))
 
     @contextmanager
     def _watch_functions(self) -> Iterator[None]:
@@ -463,9 +485,13 @@ class _Tracer:
         there = [one for one in overwritten if self._key(one) in self._buffers]
         self.unit["overwrites"] += self._references(there)
         self._changed.update(self._used(overwritten))
-        found = operations.note(str(function.__name__).partition(".")[0], given, result)
+        name = str(function.__name__).partition(".")[0]
+        found = operations.note(name, given, result)
         if found is None:
             return
+        if found["op"] == "matrices":  # weights to the left make rows
+            right = given[operations.MATRICES[name][1]]
+            self.unit["axis"] = -1 if self._key(right) in self._weights else -2
         if found.get("name") == "add" and any(self._is_bias(one) for one in objects.tensors_in(list(given[:2]))):
             found["name"] = "bias"
         self.unit["operations"].append(found)
