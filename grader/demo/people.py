@@ -161,8 +161,8 @@ def hand_ins() -> Iterator[HandIn]:
     yield HandIn("Willi Leer", "an empty file", files={NOTEBOOK: b""})
     yield HandIn("Xenia Beides", "the module filled in, the starter notebook untouched beside it", MODULE)
     yield HandIn("Yara Word", "only a text document", files={"answers.docx": b"PK\x03\x04 not a notebook"})
-    two = {"draft.ipynb": b"{}", "last.ipynb": b"{ }"}
-    yield HandIn("Zoe Zwei", "two notebooks that could be meant", files=two)
+    unclear = {"draft.ipynb": b"{}", "last.ipynb": b"{ }"}
+    yield HandIn("Zoe Zwei", "two notebooks that could be meant", files=unclear)
     yield HandIn("Ida Ohne", "an empty folder", files={})
     nothing = dict.fromkeys(RIGHT, "None")
     yield HandIn("Nora Nichts", "the starter, untouched", answers=nothing)
