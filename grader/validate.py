@@ -238,7 +238,8 @@ def _complaints(one: KnownHandIn, report: ExerciseReport) -> Iterator[str]:
         yield f"could not be graded: {'; '.join(sorted(reasons)) or report.note}"
         return
     if one.is_starter and (report.stop is not Stop.FINISHED or report.errors):
-        yield f"does not run from top to bottom: {report.note}"
+        reason = f"{report.errors[0]}." if report.errors and report.stop is Stop.FINISHED else report.note
+        yield f"does not run from top to bottom: {reason}"
     lost = {result.id for result in results if result.fraction < 1 and not result.for_person}
     named = {result.misconception for result in results if result.misconception}
     yield from _set_complaints("loses", lost, one.loses, results)
