@@ -195,7 +195,7 @@ def _step(draw: Draw, steps: Sequence[Step], values: Sequence[Tensor]) -> Step:
     shape = tuple(x.shape)
     if x.dtype == torch.int32:
         return Step(layers.Embedding(_TOKENS, draw(st.integers(1, 5))), (number,), ())
-    shared = [step.call for step in steps if getattr(step.call, "weights", ())]
+    shared = [step.call for step in steps if getattr(step.call, "weights", ()) and _takes(step, x, values)]
     way = draw(st.sampled_from(["new"] * 6 + ["join", "join", "norm"] + ["again"] * bool(shared)))
     if way == "again":
         return Step(draw(st.sampled_from(shared)), (number,), ())
@@ -223,6 +223,12 @@ def _called(draw: Draw, number: int, shape: tuple[int, ...], values: Sequence[Te
 
 def _is_attended(x: Tensor) -> bool:
     return x.dim() == 3 and x.shape[-1] > 1  # vectors of one number have products, but no sum, in torch's einsum
+
+
+def _takes(step: Step, x: Tensor, values: Sequence[Tensor]) -> bool:
+    """Return whether a layer may take ``x``, too: attention takes vectors of one number, and treats them as longer."""
+    others = [values[one].shape[-1] for one in step.reads]
+    return not isinstance(step.call, layers.MultiHeadAttention) or {x.shape[-1]} == set(others)
 
 
 def _joins(call: Any, x: Tensor, other: Tensor) -> bool:
