@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -65,8 +66,6 @@ def test_what_is_packed_in_a_hand_in_is_graded(
 
 
 def test_a_time_of_unpacking_is_no_time_of_handing_in(tmp_path: Path) -> None:
-    import os  # noqa: PLC0415 - this test alone sets times
-
     own = make_zip(tmp_path / "all/anna/work.zip", {"rectangles.py": RIGHT})
     os.utime(own, (1_700_000_000, 1_700_000_000))
     [submission] = read(tmp_path / "all").submissions

@@ -98,7 +98,7 @@ def _outcome(one: Plain) -> Outcome | None:
 
 def _why_not(name: str, failure: Failure) -> str:
     match failure.kind:
-        case "missing" if failure.message.startswith("there is no variable"):
+        case "missing" if failure.is_absence:
             return f"`{name}` is not defined at the end of the run."
         case "missing":
             return f"`{name}` cannot be called: {failure.message}."

@@ -21,8 +21,7 @@ def read_settings(case: Case, name: str) -> dict[str, Any]:
     """Return the mapping in the handed-in YAML or JSON file ``name``. Raises UnreadableError."""
     found = case.seen(Probe("file", name))
     if isinstance(found, Failure):
-        missing = found.kind == "missing" and found.message == "no such file"
-        raise UnreadableError(f"`{name}` was not handed in." if missing else f"`{name}`: {found.message}.")
+        raise UnreadableError(f"`{name}` was not handed in." if found.is_absence else f"`{name}`: {found.message}.")
     data = found.data if isinstance(found, Array) else b""
     if len(data) > _MAX_BYTES:
         raise UnreadableError(f"`{name}` has {len(data)} bytes; at most {_MAX_BYTES} are expected.")

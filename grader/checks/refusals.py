@@ -29,7 +29,7 @@ def why_no_model(name: str, arguments: Sequence[Any], found: Plain | Failure) ->
 def _of_failure(name: str, failure: Failure) -> str:
     message = failure.message
     match failure.kind:
-        case "missing" if message.startswith("there is no variable"):
+        case "missing" if failure.is_absence:
             return f"`{name}` is not defined at the end of the run."
         case "missing":
             return f"`{name}` is not there: {message}."

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from grader.model import Array, Failure, Plain
 
-_NOT_THERE = ("there is no variable", "no such file")
-
 
 def is_nothing(seen: Plain | Failure) -> bool:
     """Return whether what was observed is what starters hold: nothing under the name, None, or empty text.
@@ -19,7 +17,7 @@ def is_nothing(seen: Plain | Failure) -> bool:
         case str():
             return not seen.strip()
         case Failure():
-            return seen.kind == "missing" and seen.message.startswith(_NOT_THERE)
+            return seen.is_absence
         case {"value": value, "changed": False}:  # a call
             return is_nothing(value)
         case dict() | list():

@@ -118,6 +118,11 @@ class Failure:
     kind: Literal["missing", "too_large", "raised", "not_run"]
     message: str = ""
 
+    @property
+    def is_absence(self) -> bool:
+        """Whether nothing has the name that was asked for; otherwise something is there that cannot be used."""
+        return self.kind == "missing" and self.message.startswith(("there is no variable", "no such file"))
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:

@@ -13,6 +13,8 @@ from grader.errors import GradeError
 from grader.store.places import place_name
 from grader.store.tables import LAYOUT, MARKS, metadata
 
+#: How long to wait for others who write.
+PATIENCE_SECONDS = 30
 _HEAD = f"{LAYOUT:04}"
 
 
@@ -72,7 +74,7 @@ def migrate(engine: sa.Engine, copied: Path | None = None, target: str = "head")
 def _configure(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
     # Tables are rebuilt one after the other, so that keys point nowhere for a while.
-    for setting in ("busy_timeout = 30000", "synchronous = FULL", "foreign_keys = OFF"):
+    for setting in (f"busy_timeout = {PATIENCE_SECONDS * 1000}", "synchronous = FULL", "foreign_keys = OFF"):
         connection.execute(f"PRAGMA {setting}")
 
 

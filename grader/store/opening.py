@@ -14,11 +14,10 @@ import sqlalchemy as sa
 
 from grader.errors import GradeError, UsageError
 from grader.store.book import Store
-from grader.store.layout import copy_database, prepare
+from grader.store.layout import PATIENCE_SECONDS, copy_database, prepare
 from grader.store.places import network_file_system, place_name
 from grader.store.servers import open_server
 
-_PATIENCE = 30  # seconds to wait for others who write
 _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
 
 
@@ -95,7 +94,7 @@ def _unusable(path: Path | None, reason: object) -> str:
 def _configure(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we begin transactions ourselves
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000}")
+    cursor.execute(f"PRAGMA busy_timeout = {PATIENCE_SECONDS * 1000}")
     _switch_to_write_ahead_log(cursor)
     for setting in ("synchronous = FULL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {setting}")
@@ -107,7 +106,7 @@ def _switch_to_write_ahead_log(cursor: sqlite3.Cursor) -> None:
 
     Raises sqlite3.OperationalError when they take too long, and for any other reason at once.
     """
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
